@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Bulkhead. What a newcomer needs:
+#
+#   make run     set up what is missing, build, boot; the console is this terminal
+#   make test    every test, on AMD SVM (QEMU) and on Intel VT-x (Bochs)
+#
+# and for work on it: make (build only), make check (minutes, before every
+# commit), make unit, make soak, make bench, make format, make clean; V=1 shows commands.
+#
+# Each folder lists its own objects in a files.mk; everything made goes under build/.
+
+BUILD ?= build
+CC    ?= gcc
+HOSTCC ?= $(CC)
+NASM  ?= nasm
+PYTHON ?= /usr/bin/python3
+Q = $(if $(V),,@)
+say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2))
+
+.PHONY: all run check test soak bench unit setup format clean check-headers
+all: image
+
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wvla \
+        -Wimplicit-fallthrough -Werror
+DEPS  = -MMD -MP
+
+kernel-y :=
+programs :=
+unit-tests :=
+-include boot/files.mk kernel/files.mk kernel/*/files.mk hv/files.mk hv/*/files.mk containers/files.mk
+-include userland/files.mk userland/*/files.mk tools/files.mk tests/files.mk tests/*/files.mk
+
+# ---- kernel ---------------------------------------------------------------
+
+KERNEL_CFLAGS := -std=gnu11 -O2 -g -ffreestanding -fno-pic -mcmodel=kernel -mno-red-zone \
+        -mgeneral-regs-only -fno-omit-frame-pointer -fno-strict-aliasing -fno-common \
+        -fstack-protector-strong -mstack-protector-guard=global \
+        -fno-asynchronous-unwind-tables $(WARN) \
+        -Ikernel/include -Ihv/include -Icontainers/include -I. $(KERNEL_EXTRA_CFLAGS)
+KERNEL_OBJS := $(addprefix $(BUILD)/,$(kernel-y))
+
+kernel: $(BUILD)/kernel.elf
+.PHONY: kernel
+$(BUILD)/kernel.elf: $(KERNEL_OBJS) linker.ld
+	$(call say,LD,$@)
+	$(Q)ld -nostdlib -static -z max-page-size=4096 -z noexecstack --build-id=none -T linker.ld -o $@ $(KERNEL_OBJS)
+
+# Offsets for assembly come from C: one fact, one place.
+$(BUILD)/asm_offsets.inc: kernel/x86/asm_offsets.c
+	@mkdir -p $(@D)
+	$(call say,OFFS,$@)
+	$(Q)$(CC) $(KERNEL_CFLAGS) $(DEPS) -MF $(BUILD)/asm_offsets.d -MT $@ -S -o $(BUILD)/asm_offsets.s $<
+	$(Q)sed -n 's/.*->\([A-Za-z0-9_]*\) \$$*\(-\{0,1\}[0-9]*\).*/%define \1 \2/p' $(BUILD)/asm_offsets.s > $@
+
+$(KERNEL_OBJS): | $(BUILD)/asm_offsets.inc
+$(BUILD)/kernel/%.o $(BUILD)/hv/%.o $(BUILD)/containers/%.o: EXTRA = $(KERNEL_CFLAGS)
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(EXTRA) $(DEPS) -c -o $@ $<
+$(BUILD)/%.o: %.asm $(BUILD)/asm_offsets.inc
+	@mkdir -p $(@D)
+	$(call say,NASM,$<)
+	$(Q)$(NASM) -f elf64 -g -F dwarf -i$(BUILD)/ -MD $(@:.o=.d) -o $@ $<
+
+# ---- userland: ordinary static Linux programs ------------------------------
+# A program P lists P-objs (.o names below build/) and P-libs; it lands in build/bin/P.
+
+USER_CFLAGS := -std=gnu11 -O2 -g -D_GNU_SOURCE $(WARN) -Iuserland/include -I.
+$(BUILD)/userland/%.o: EXTRA = $(USER_CFLAGS)
+$(BUILD)/tests/%.o: EXTRA = $(USER_CFLAGS)
+define program_rule
+$(BUILD)/bin/$(1): $$(addprefix $(BUILD)/,$$($(1)-objs))
+	@mkdir -p $$(@D)
+	$$(call say,LINK,$$@)
+	$$(Q)$$(CC) -static -o $$@ $$^ $$($(1)-libs)
+endef
+$(foreach p,$(programs),$(eval $(call program_rule,$(p))))
+PROGRAMS := $(addprefix $(BUILD)/bin/,$(programs))
+userland: $(PROGRAMS)
+.PHONY: userland
+
+# ---- unit tests: pure code on the build host under ASan and UBSan ----------
+# A test T lists T-srcs and T-libs (and T-cflags).
+
+UNIT_CFLAGS := -std=gnu11 -O1 -g -D_GNU_SOURCE -DUNIT_TEST -Wall -Wextra -Werror -fsanitize=address,undefined \
+        -fno-sanitize-recover=all -I. -Iuserland/include
+define unit_rule
+$(BUILD)/unit/$(1): $$($(1)-srcs)
+	@mkdir -p $$(@D)
+	$$(call say,UNIT,$$@)
+	$$(Q)$$(HOSTCC) $$(UNIT_CFLAGS) $$($(1)-cflags) $$(DEPS) -MF $$@.d -MT $$@ -o $$@ $$($(1)-srcs) -lcmocka $$($(1)-libs)
+endef
+$(foreach t,$(unit-tests),$(eval $(call unit_rule,$(t))))
+unit: $(addprefix $(BUILD)/unit/,$(unit-tests))
+	@set -e; for t in $^; do $$t; done
+
+-include $(KERNEL_OBJS:.o=.d) $(BUILD)/asm_offsets.d $(foreach p,$(programs),$(addprefix $(BUILD)/,$($(p)-objs:.o=.d)))
+-include $(foreach t,$(unit-tests),$(BUILD)/unit/$(t).d)
+
+format:
+	clang-format -i $$(git ls-files '*.c' '*.h')
+clean:
+	rm -rf $(BUILD)
