@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the kernel proper needs of control groups: the counters that
+ * allocations charge. The hierarchy, its file system and its policy are in
+ * containers/ (which fills struct cgroup's second half).
+ */
+#pragma once
+
+#include <kernel/list.h>
+#include <kernel/refcount.h>
+#include <kernel/spinlock.h>
+
+struct process;
+
+#define CGROUP_UNLIMITED UINT64_MAX
+
+struct cgroup_counter {
+    uint64_t usage;  /* [a] */
+    uint64_t limit;  /* [a] CGROUP_UNLIMITED: none */
+    uint64_t peak;   /* [a] */
+    uint64_t failed; /* [a] charges refused: events "max" */
+};
+
+struct cgroup {
+    struct refcount refs; /* children, processes, charges in bulk (see charge.c), open files */
+    struct cgroup *parent; /* [I] counted; NULL: root */
+    struct cgroup_counter memory; /* bytes, of this group and all below it */
+    struct cgroup_counter pids;   /* threads */
+    uint64_t memory_stat[8];      /* [a] by enum mem_stat: bytes, of this group and all below */
+    uint64_t oom_kills;           /* [a] */
+    uint64_t cpu_ns, cpu_user_ns; /* [a] run time, of this group and all below it */
+    uint32_t weight;              /* [a] cpu.weight, 1..10000, default 100 */
+    bool frozen;                  /* [a] */
+    bool dying;                   /* [cgroup_lock] rmdir has begun: no new members */
+    struct list_node children;    /* [cgroup_lock] */
+    struct list_node sibling;     /* [cgroup_lock] */
+    struct list_node processes;   /* [cgroup_lock] struct process.cgroup_link */
+    void *files;                  /* containers/: the group's directory */
+    char *name;
+};
+
+extern struct cgroup cgroup_root; /* holds everything from boot on, never limited */
+
+void cgroup_get(struct cgroup *cg);
+void cgroup_put(struct cgroup *cg);
+struct cgroup *current_cgroup(void); /* of the current process; &cgroup_root before there is one */
+
+/* Charges this group and all above it, or none: 0 or -ENOMEM. Any context. (kernel/mm/charge.c) */
+int cgroup_charge_memory(struct cgroup *cg, uint64_t bytes) __must_check;
+void cgroup_uncharge_memory(struct cgroup *cg, uint64_t bytes);
+/* -EAGAIN over the limit. */
+int cgroup_charge_pids(struct cgroup *cg, uint64_t n) __must_check;
+void cgroup_uncharge_pids(struct cgroup *cg, uint64_t n);
+
+/* A page fault met the limit of cg or a group above: kill the largest process inside the group
+ * that is at its limit. The current thread's fault is then retried or dies by the signal. */
+void cgroup_oom(struct cgroup *cg);
+
+/* Process membership (kernel/proc calls these; containers/ implements cgroup.procs with move). */
+int cgroup_attach_new(struct cgroup *cg, struct process *p); /* fork, before it is visible */
+void cgroup_detach(struct process *p);                       /* last thread has exited */

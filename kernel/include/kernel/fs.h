@@ -1,0 +1,489 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The VFS: super blocks, inodes, dentries, mounts, paths, open files.
+ * (kernel/fs; the shapes are those of Linux so that its documentation helps.)
+ *
+ * Lifetime: a struct file holds its path; a path holds its mount and dentry; a
+ * dentry holds its inode and its parent; a mount holds its super block and its
+ * parent mount. Locks: inode->lock (sleeping) guards a directory's names and a
+ * file's size and data; rename_lock + the two directories for a rename;
+ * dcache_lock and mount_lock are spinlocks for the trees. See kernel/README.md.
+ */
+#pragma once
+
+#include <kernel/cred.h>
+#include <kernel/list.h>
+#include <kernel/mm.h>
+#include <kernel/mutex.h>
+#include <kernel/time.h>
+#include <kernel/wait.h>
+
+#define NAME_MAX 255
+#define PATH_MAX 4096
+#define MKDEV(major, minor) ((dev_t)(major) << 20 | (minor))
+#define MAJOR(dev)          ((unsigned)((dev) >> 20))
+#define MINOR(dev)          ((unsigned)((dev)&0xfffff))
+
+#define S_IFMT   0170000
+#define S_IFSOCK 0140000
+#define S_IFLNK  0120000
+#define S_IFREG  0100000
+#define S_IFBLK  0060000
+#define S_IFDIR  0040000
+#define S_IFCHR  0020000
+#define S_IFIFO  0010000
+#define S_ISUID  04000
+#define S_ISGID  02000
+#define S_ISVTX  01000
+#define S_ISREG(m)  (((m)&S_IFMT) == S_IFREG)
+#define S_ISDIR(m)  (((m)&S_IFMT) == S_IFDIR)
+#define S_ISLNK(m)  (((m)&S_IFMT) == S_IFLNK)
+#define S_ISCHR(m)  (((m)&S_IFMT) == S_IFCHR)
+#define S_ISBLK(m)  (((m)&S_IFMT) == S_IFBLK)
+#define S_ISFIFO(m) (((m)&S_IFMT) == S_IFIFO)
+#define S_ISSOCK(m) (((m)&S_IFMT) == S_IFSOCK)
+
+struct super_block;
+struct inode;
+struct dentry;
+struct mount;
+struct file;
+struct poll_table;
+struct vma;
+struct linux_dirent64;
+struct mnt_ns;
+struct fs_struct;
+
+/* ---- page cache: tmpfs pages are the page cache ---- */
+
+struct page_tree { /* sparse array of pages by page number (kernel/lib/page_tree.c) */
+    void *root;
+    unsigned height;
+};
+struct page *page_tree_get(const struct page_tree *t, uint64_t index); /* borrowed */
+int page_tree_set(struct page_tree *t, uint64_t index, struct page *p, struct cgroup *cg); /* p NULL: remove */
+struct page *page_tree_next(const struct page_tree *t, uint64_t *index); /* first at or after *index */
+void page_tree_fini(struct page_tree *t); /* must be empty of pages */
+
+/* ---- inodes ---- */
+
+struct kstat {
+    uint64_t dev;
+    ino_t ino;
+    mode_t mode;
+    uint32_t nlink;
+    kuid_t uid;
+    kgid_t gid;
+    dev_t rdev;
+    uint64_t size, blocks; /* blocks of 512 bytes */
+    uint32_t blksize;
+    struct timespec atime, mtime, ctime, btime;
+};
+
+enum iattr_valid { ATTR_MODE = 1, ATTR_UID = 2, ATTR_GID = 4, ATTR_SIZE = 8, ATTR_ATIME = 16,
+                   ATTR_MTIME = 32, ATTR_CTIME = 64 };
+struct iattr {
+    uint32_t valid;
+    mode_t mode;
+    kuid_t uid;
+    kgid_t gid;
+    uint64_t size;
+    struct timespec atime, mtime, ctime;
+};
+
+struct path {
+    struct mount *mnt;
+    struct dentry *dentry;
+};
+
+/* Called with the directory's inode->lock held, permissions checked, the dentry negative (create...) or
+ * positive (unlink...). A missing operation: -EPERM (or what the call's man page says). */
+struct inode_ops {
+    /* Fill `dentry` with d_set_inode() if the name exists; 0 also when it does not. */
+    int (*lookup)(struct inode *dir, struct dentry *dentry);
+    int (*create)(struct inode *dir, struct dentry *dentry, mode_t mode);
+    int (*mkdir)(struct inode *dir, struct dentry *dentry, mode_t mode);
+    int (*mknod)(struct inode *dir, struct dentry *dentry, mode_t mode, dev_t dev);
+    int (*symlink)(struct inode *dir, struct dentry *dentry, const char *target);
+    int (*link)(struct dentry *old, struct inode *dir, struct dentry *dentry);
+    int (*unlink)(struct inode *dir, struct dentry *dentry);
+    int (*rmdir)(struct inode *dir, struct dentry *dentry);
+    /* flags: RENAME_NOREPLACE is handled by the caller, RENAME_EXCHANGE, RENAME_WHITEOUT passed on. */
+    int (*rename)(struct inode *odir, struct dentry *old, struct inode *ndir, struct dentry *new,
+                  unsigned flags);
+    int (*tmpfile)(struct inode *dir, struct dentry *dentry, mode_t mode); /* O_TMPFILE */
+
+    /* Symlinks: copy the target into buf (PATH_MAX bytes), its length; or, for magic links
+     * (/proc/PID/fd/N, exe, cwd, root, ns), jump: fill *jump with a counted path and return 0. */
+    int (*readlink)(struct inode *inode, struct dentry *dentry, char *buf);
+    int (*follow)(struct inode *inode, struct dentry *dentry, struct path *jump);
+
+    int (*permission)(struct inode *inode, int mask); /* NULL: inode_permission_generic */
+    int (*getattr)(const struct path *path, struct kstat *out); /* NULL: generic */
+    int (*setattr)(struct dentry *dentry, const struct iattr *attr); /* NULL: -EPERM */
+    int (*getxattr)(struct dentry *d, const char *name, void *buf, size_t size); /* length */
+    int (*setxattr)(struct dentry *d, const char *name, const void *buf, size_t size, int flags);
+    int (*listxattr)(struct dentry *d, char *buf, size_t size);
+    int (*removexattr)(struct dentry *d, const char *name);
+
+    /* The page cache's page `index` with a reference, for read, write and mmap. -ENOSPC, -EIO past
+     * the end, *out == NULL with 0: a hole that is not to be filled for a read. */
+    int (*get_page)(struct inode *inode, uint64_t index, bool for_write, struct page **out);
+
+    /* What opening this inode means; sets file->ops. NULL: file->ops = inode->fops. */
+    int (*open)(struct inode *inode, struct file *file);
+    void (*evict)(struct inode *inode); /* last reference gone, nlink may be 0: free what is private */
+};
+
+struct inode {
+    struct refcount refs;
+    struct super_block *sb;      /* [I] borrowed: inodes go before their super block */
+    const struct inode_ops *ops; /* [I] */
+    const struct file_ops *fops; /* [I] */
+    struct mutex lock;
+    ino_t ino;                   /* [I] */
+    mode_t mode;                 /* [lock] */
+    uint32_t nlink;              /* [lock] */
+    kuid_t uid;                  /* [lock] */
+    kgid_t gid;                  /* [lock] */
+    dev_t rdev;                  /* [I] */
+    uint64_t size;               /* [lock] */
+    struct timespec atime, mtime, ctime, btime; /* [lock] */
+    struct page_tree pages;      /* [lock] page cache of regular files */
+    uint64_t npages;             /* [lock] */
+    int writers;                 /* [a] open for writing, or -n: n times executing (ETXTBSY) */
+    struct list_node mappings;   /* [i_mmap_lock] struct vma that map this file shared or private */
+    void *private;               /* the file system's; pipe, socket for those kinds */
+    void *locks;                 /* fcntl(2) and flock(2) locks (kernel/fs/lock.c) */
+    uint32_t seals;              /* memfd_create(2) */
+};
+
+struct inode *inode_alloc(struct super_block *sb, mode_t mode); /* one reference, charged; or NULL */
+void inode_get(struct inode *inode);
+void inode_put(struct inode *inode);
+
+/* ---- super blocks and file system types ---- */
+
+struct statfs_info {
+    uint64_t type, bsize, blocks, bfree, bavail, files, ffree, namelen, flags;
+};
+
+struct super_ops {
+    int (*statfs)(struct super_block *sb, struct statfs_info *out);
+    void (*put_super)(struct super_block *sb); /* the last mount is gone: free everything */
+    int (*remount)(struct super_block *sb, unsigned long flags, const char *data);
+    void (*show_options)(struct super_block *sb, char *buf, size_t size); /* ",size=..." for mountinfo */
+};
+
+struct super_block {
+    struct refcount refs;
+    const struct fs_type *type;
+    const struct super_ops *ops;
+    struct dentry *root;      /* counted */
+    dev_t dev;                /* anonymous device number */
+    unsigned long flags;      /* MS_RDONLY, MS_NOEXEC... as given at mount */
+    struct user_ns *user_ns;
+    struct cgroup *cgroup;    /* charged for what has no better owner; counted */
+    void *private;
+    struct mutex rename_lock;
+    struct list_node link;
+    bool d_revalidate_always; /* procfs: look every name up anew */
+};
+
+struct fs_type {
+    const char *name;
+    unsigned long magic;
+    /* Make (or find, for single-instance types) the super block: `source` and `data` are the mount(2)
+     * arguments as kernel strings ("" when NULL). One counted reference in *out. */
+    int (*get_super)(const struct fs_type *type, const char *source, unsigned long flags, const char *data,
+                     struct super_block **out);
+    bool user_visible;        /* not "nodev"-like internals */
+    struct list_node link;
+};
+void fs_register(struct fs_type *type);
+struct super_block *super_alloc(const struct fs_type *type, unsigned long flags); /* or NULL */
+void super_put(struct super_block *sb);
+
+/* ---- dentries ---- */
+
+struct dentry {
+    struct refcount refs;
+    struct dentry *parent;    /* [dcache_lock] counted; itself for a root */
+    struct inode *inode;      /* [dcache_lock] counted; NULL: negative */
+    struct super_block *sb;   /* [I] */
+    struct list_node child;   /* [dcache_lock] in parent->children */
+    struct list_node children; /* [dcache_lock] */
+    struct list_node hash;    /* [dcache_lock] empty: unhashed (deleted, or not yet added) */
+    struct list_node lru;     /* [dcache_lock] unused ones that may be dropped */
+    uint32_t name_hash;
+    uint32_t name_len;
+    uint32_t mounts;          /* [mount_lock] mounts on top of it, in any namespace */
+    bool pinned;              /* tmpfs: lives as long as its name, whatever its count */
+    void *private;            /* the file system's (overlay) */
+    char *name;               /* [dcache_lock] for good inline or allocated; NUL-terminated */
+    char inline_name[32];
+};
+
+struct dentry *dentry_alloc(struct super_block *sb, struct dentry *parent, const char *name, size_t len);
+struct dentry *dentry_make_root(struct inode *inode); /* takes the inode's reference */
+void dentry_get(struct dentry *d);
+void dentry_put(struct dentry *d);
+void d_set_inode(struct dentry *d, struct inode *inode); /* takes the inode's reference */
+void d_pin(struct dentry *d);   /* tmpfs: keep (one reference) until d_unpin */
+void d_unpin(struct dentry *d); /* the name is gone: unhash and drop */
+void d_drop(struct dentry *d);  /* unhash */
+static inline bool d_is_negative(const struct dentry *d)
+{
+    return d->inode == NULL;
+}
+/* dir's child of that name, from the cache or by ->lookup; counted. Takes dir->lock if needed. */
+int lookup_one(struct dentry *dir, const char *name, size_t len, struct dentry **out);
+
+/* ---- open files ---- */
+
+#define O_ACCMODE   00000003
+#define O_RDONLY    00000000
+#define O_WRONLY    00000001
+#define O_RDWR      00000002
+#define O_CREAT     00000100
+#define O_EXCL      00000200
+#define O_NOCTTY    00000400
+#define O_TRUNC     00001000
+#define O_APPEND    00002000
+#define O_NONBLOCK  00004000
+#define O_DSYNC     00010000
+#define O_ASYNC     00020000
+#define O_DIRECT    00040000
+#define O_LARGEFILE 00100000
+#define O_DIRECTORY 00200000
+#define O_NOFOLLOW  00400000
+#define O_NOATIME   01000000
+#define O_CLOEXEC   02000000
+#define O_SYNC      04010000
+#define O_PATH      010000000
+#define O_TMPFILE   (020000000 | O_DIRECTORY)
+
+#define POLLIN     0x0001u
+#define POLLPRI    0x0002u
+#define POLLOUT    0x0004u
+#define POLLERR    0x0008u
+#define POLLHUP    0x0010u
+#define POLLNVAL   0x0020u
+#define POLLRDNORM 0x0040u
+#define POLLRDBAND 0x0080u
+#define POLLWRNORM 0x0100u
+#define POLLWRBAND 0x0200u
+#define POLLMSG    0x0400u
+#define POLLRDHUP  0x2000u
+
+/*
+ * Data for read and write: user or kernel memory behind one interface, so that
+ * sendfile, splice, exec and the initrd use the same code as read(2).
+ */
+struct iov {
+    uint64_t base; /* uaddr_t, or a kernel pointer */
+    size_t len;
+};
+struct io_buf {
+    struct iov *iov; /* borrowed; advanced as data moves */
+    unsigned niov;
+    size_t remaining; /* bytes in all */
+    bool kernel;
+};
+void io_buf_init_user(struct io_buf *b, struct iov *one, uaddr_t base, size_t len);
+void io_buf_init_kernel(struct io_buf *b, struct iov *one, void *base, size_t len);
+/* Move up to n bytes; bytes moved, or -EFAULT when none could be. */
+ssize_t io_copy_to(struct io_buf *b, const void *src, size_t n);   /* the read direction */
+ssize_t io_copy_from(void *dst, struct io_buf *b, size_t n);       /* the write direction */
+ssize_t io_zero(struct io_buf *b, size_t n);
+
+typedef bool (*dir_emit_fn)(void *ctx, const char *name, size_t len, off_t next_pos, ino_t ino, unsigned type);
+struct dir_context {
+    off_t pos;
+    dir_emit_fn emit; /* false: the buffer is full, stop */
+    void *ctx;
+};
+
+struct file_ops {
+    /* Advance *pos by what was moved. Blocking unless O_NONBLOCK; -ERESTARTSYS on a signal. */
+    ssize_t (*read)(struct file *f, struct io_buf *to, off_t *pos);
+    ssize_t (*write)(struct file *f, struct io_buf *from, off_t *pos);
+    off_t (*llseek)(struct file *f, off_t off, int whence); /* NULL: -ESPIPE; generic_llseek */
+    int (*readdir)(struct file *f, struct dir_context *ctx); /* with the inode locked */
+    /* Ready events now; registers on its wait queues with poll_wait() when pt is not NULL. */
+    uint32_t (*poll)(struct file *f, struct poll_table *pt);
+    long (*ioctl)(struct file *f, unsigned cmd, uint64_t arg); /* -ENOTTY for unknown */
+    int (*mmap)(struct file *f, struct vma *vma); /* sets vma->ops; NULL: -ENODEV. generic_mmap for page cache */
+    int (*flush)(struct file *f);   /* each close(2) */
+    int (*fsync)(struct file *f);
+    void (*release)(struct file *f); /* the last reference */
+    int (*fallocate)(struct file *f, int mode, off_t off, off_t len);
+    void (*show_fdinfo)(struct file *f, char *buf, size_t size);
+};
+
+struct file {
+    struct refcount refs;
+    const struct file_ops *ops; /* [I] */
+    struct path path;           /* [I] counted */
+    struct inode *inode;        /* [I] == path.dentry->inode; an overlay's real inode is file->real's */
+    struct file *real;          /* [I] overlay: the open file of the layer it passes through to, or NULL */
+    uint32_t flags;             /* [a] O_* */
+    bool can_read, can_write;   /* [I] */
+    bool is_path_only;          /* [I] O_PATH */
+    bool counts_writer;         /* [I] */
+    struct mutex pos_lock;
+    off_t pos;                  /* [pos_lock] */
+    struct cred *cred;          /* [I] counted: who opened it */
+    void *private;              /* the file's kind */
+    struct list_node epoll_items; /* kernel/fs/epoll.c */
+    int owner_pid, owner_sig;   /* F_SETOWN: kept, SIGIO is not sent */
+};
+
+/* A file without a name: pipes, sockets, eventfd, /dev/kvm's VMs and vCPUs. `name` is "pipe:",
+ * "anon_inode:kvm-vm"...; /proc/PID/fd shows it with the inode number. flags: O_RDWR | O_NONBLOCK... */
+int file_create_anon(const char *name, const struct file_ops *ops, void *private, uint32_t flags,
+                     struct file **out);
+/* As open(2) in the kernel's name with these credentials' rights: current's. */
+int file_open(const char *path, uint32_t flags, mode_t mode, struct file **out);
+int file_open_path(const struct path *path, uint32_t flags, struct file **out);
+void file_get(struct file *f);
+void file_put(struct file *f);
+ssize_t file_read_kernel(struct file *f, void *buf, size_t n, off_t *pos);
+ssize_t file_write_kernel(struct file *f, const void *buf, size_t n, off_t *pos);
+
+off_t generic_llseek(struct file *f, off_t off, int whence);
+int generic_mmap(struct file *f, struct vma *vma);
+ssize_t generic_file_read(struct file *f, struct io_buf *to, off_t *pos); /* through ->get_page */
+ssize_t generic_file_write(struct file *f, struct io_buf *from, off_t *pos);
+extern const struct file_ops generic_dir_fops; /* readdir from the dcache: tmpfs, devfs */
+
+/* ---- character devices ---- */
+struct char_dev {
+    dev_t dev;
+    const char *name;            /* in /dev, may contain '/' */
+    mode_t mode;                 /* permissions of the node */
+    const struct file_ops *ops;
+    int (*open)(struct inode *inode, struct file *f); /* may be NULL */
+    struct list_node link;
+};
+void char_dev_register(struct char_dev *d); /* also shows in devtmpfs */
+struct char_dev *char_dev_find(dev_t dev);
+
+/* ---- mounts and namespaces ---- */
+
+#define MS_RDONLY      1UL
+#define MS_NOSUID      2UL
+#define MS_NODEV       4UL
+#define MS_NOEXEC      8UL
+#define MS_SYNCHRONOUS 16UL
+#define MS_REMOUNT     32UL
+#define MS_NOATIME     1024UL
+#define MS_NODIRATIME  2048UL
+#define MS_BIND        4096UL
+#define MS_MOVE        8192UL
+#define MS_REC         16384UL
+#define MS_SILENT      32768UL
+#define MS_UNBINDABLE  (1UL << 17)
+#define MS_PRIVATE     (1UL << 18)
+#define MS_SLAVE       (1UL << 19)
+#define MS_SHARED      (1UL << 20)
+#define MS_RELATIME    (1UL << 21)
+#define MS_STRICTATIME (1UL << 24)
+
+struct mount {
+    struct refcount refs;
+    struct super_block *sb;    /* [I] counted */
+    struct dentry *root;       /* [I] counted: what of the file system it shows */
+    struct mount *parent;      /* [mount_lock] counted; NULL: detached, or a namespace's root */
+    struct dentry *mountpoint; /* [mount_lock] counted: in parent */
+    struct mnt_ns *ns;         /* [mount_lock] NULL: detached */
+    struct list_node children; /* [mount_lock] */
+    struct list_node sibling;  /* [mount_lock] */
+    struct list_node ns_link;  /* [mount_lock] in ns->mounts, in order */
+    struct list_node hash;     /* [mount_lock] by parent and mountpoint */
+    unsigned long flags;       /* [mount_lock] MS_RDONLY, NOSUID, NODEV, NOEXEC, NOATIME... */
+    int id;                    /* [I] for mountinfo */
+    char *source;              /* [I] as given: "overlay", "/dev/..." */
+};
+
+struct mnt_ns {
+    struct refcount refs;
+    struct mount *root;        /* counted */
+    struct list_node mounts;   /* [mount_lock] */
+    unsigned count;            /* [mount_lock] limited to MOUNTS_MAX */
+    struct user_ns *user_ns;
+    ino_t ino;
+};
+#define MOUNTS_MAX 100000
+
+void mount_get(struct mount *m);
+void mount_put(struct mount *m);
+void path_get(const struct path *p);
+void path_put(const struct path *p);
+struct mnt_ns *mnt_ns_copy(struct mnt_ns *old, struct fs_struct *fs); /* NULL: no memory, too many */
+void mnt_ns_get(struct mnt_ns *ns);
+void mnt_ns_put(struct mnt_ns *ns);
+
+/* ---- what a process sees ---- */
+
+struct fs_struct { /* root, working directory and umask: shared by CLONE_FS */
+    struct refcount refs;
+    struct spinlock lock;
+    struct path root, cwd; /* [lock] counted */
+    mode_t umask;          /* [lock] */
+};
+struct fs_struct *fs_struct_copy(struct fs_struct *old); /* or NULL */
+void fs_struct_get(struct fs_struct *fs);
+void fs_struct_put(struct fs_struct *fs);
+void fs_root(struct path *out); /* of the current thread; counted */
+void fs_cwd(struct path *out);
+
+/* ---- path walking ---- */
+
+#define AT_FDCWD            (-100)
+#define AT_SYMLINK_NOFOLLOW 0x100
+#define AT_EACCESS          0x200
+#define AT_REMOVEDIR        0x200
+#define AT_SYMLINK_FOLLOW   0x400
+#define AT_NO_AUTOMOUNT     0x800
+#define AT_EMPTY_PATH       0x1000
+
+enum lookup_flags {
+    LOOKUP_FOLLOW = BIT(0),      /* a symlink at the end */
+    LOOKUP_DIRECTORY = BIT(1),
+    LOOKUP_EMPTY = BIT(2),       /* "" means dirfd itself */
+    LOOKUP_PARENT = BIT(3),      /* stop at the parent; the last name is in *last */
+    LOOKUP_BENEATH = BIT(4),     /* openat2(2) RESOLVE_* */
+    LOOKUP_IN_ROOT = BIT(5),
+    LOOKUP_NO_SYMLINKS = BIT(6),
+    LOOKUP_NO_MAGICLINKS = BIT(7),
+    LOOKUP_NO_XDEV = BIT(8),
+    LOOKUP_MOUNTPOINT = BIT(9),  /* umount2: do not cross the last mount */
+};
+/* Walk `name` from dirfd; *out is counted. -ENOENT, -ENOTDIR, -EACCES, -ELOOP, -ENAMETOOLONG... */
+int path_lookup(int dirfd, const char *name, unsigned flags, struct path *out);
+int path_lookup_user(int dirfd, uaddr_t name, unsigned flags, struct path *out);
+/* The absolute name as seen from `root`; writes at the end of buf, returns where it starts.
+ * "(unreachable)" and " (deleted)" as Linux shows them. NULL: -ENAMETOOLONG. */
+char *path_name(const struct path *p, const struct path *root, char *buf, size_t size);
+
+#define MAY_EXEC  1
+#define MAY_WRITE 2
+#define MAY_READ  4
+int inode_permission(const struct path *path, int mask); /* also read-only mounts, noexec for MAY_EXEC of files */
+int inode_permission_generic(struct inode *inode, int mask);
+bool inode_owner_or_capable(const struct inode *inode);
+void inode_touch(struct inode *inode, unsigned attr_times); /* ATTR_ATIME | MTIME | CTIME = now */
+int vfs_getattr(const struct path *path, struct kstat *out);
+int vfs_setattr(const struct path *path, struct iattr *attr); /* checks permission, clears suid */
+
+/* In-kernel operations for the initrd, devtmpfs, overlay: names relative to a directory dentry. */
+int vfs_mkdir(struct dentry *dir, const char *name, mode_t mode, struct dentry **out);
+int vfs_mknod(struct dentry *dir, const char *name, mode_t mode, dev_t dev, struct dentry **out);
+int vfs_create(struct dentry *dir, const char *name, mode_t mode, struct dentry **out);
+int vfs_symlink(struct dentry *dir, const char *name, const char *target);
+int vfs_unlink(struct dentry *dir, struct dentry *victim);
+int vfs_rmdir(struct dentry *dir, struct dentry *victim);
+
+void vfs_init(void);       /* rootfs: a tmpfs; root and cwd of the first thread */
+void initrd_unpack(void);  /* every boot module that is a cpio archive, in order; adopts its pages */

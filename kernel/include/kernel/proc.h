@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Threads and processes. A thread is what the scheduler runs; a process is what
+ * its threads share. The first thread is the leader; the process is a zombie
+ * when all threads have exited and nobody has waited for it yet.
+ *
+ * Protection: [I] fixed before publication, [a] atomic, [o] only the thread
+ * itself, [c] the CPU that runs it, [p] pid_lock (the process tree), [s] the
+ * sighand's lock, [r] the run queue's.
+ */
+#pragma once
+
+#include <kernel/cred.h>
+#include <kernel/list.h>
+#include <kernel/mm.h>
+#include <kernel/signal.h>
+#include <kernel/time.h>
+#include <kernel/wait.h>
+#include <kernel/x86/trapframe.h>
+
+struct cgroup;
+struct files;
+struct fs_struct;
+struct mm;
+struct nsproxy;
+struct pid;
+struct process;
+struct tty;
+struct seccomp_filter;
+
+enum thread_state {
+    THREAD_RUNNING,       /* running or on a run queue */
+    THREAD_INTERRUPTIBLE, /* sleeping; a signal wakes it */
+    THREAD_UNINTERRUPTIBLE,
+    THREAD_STOPPED, /* job control */
+    THREAD_DEAD,
+};
+
+/* What must happen before the next instruction in user mode; checked with interrupts off. */
+enum thread_work {
+    WORK_SIGNAL = BIT(0),  /* a signal may be pending */
+    WORK_RESCHED = BIT(1),
+    WORK_SYSCALL = BIT(2), /* slow path at system-call entry: seccomp, tracing */
+    WORK_FREEZE = BIT(3),  /* its cgroup is frozen */
+};
+
+/* State that only the CPU-specific code touches; offsets are in asm_offsets.c. */
+struct thread_arch {
+    uint64_t ksp;                 /* saved kernel stack pointer while not running */
+    uint64_t fs_base, gs_base;    /* user's */
+    void *fpu;                    /* XSAVE area, 64-byte aligned; NULL for kernel threads */
+};
+
+/* Put away and load state that lives in the CPU beside a thread's own: a vCPU's. Interrupts off. */
+struct switch_hooks {
+    void (*switch_out)(struct switch_hooks *h); /* the thread leaves this CPU */
+    void (*switch_in)(struct switch_hooks *h);  /* it is back, perhaps on another */
+};
+
+struct thread {
+    struct thread_arch arch;
+    uint32_t work;             /* [a] enum thread_work */
+    enum thread_state state;   /* [r] */
+    void *kstack;              /* [I] lowest address */
+    struct switch_hooks *hooks; /* [o] NULL: none */
+    struct process *process;   /* [I] */
+    struct pid *pid;           /* [I] counted */
+    struct mm *mm;             /* [o] == process->mm; NULL for kernel threads */
+    struct cred *cred;         /* [o] counted; others read under pid_lock */
+    struct files *files;       /* [o] counted */
+    struct fs_struct *fs;      /* [o] counted */
+    struct nsproxy *nsproxy;   /* [o] counted */
+    struct sighand *sighand;   /* [I] counted */
+    struct list_node process_link; /* [p] in process->threads */
+    char comm[16];             /* [o] prctl(2) PR_SET_NAME */
+
+    /* signals */
+    sigset_t blocked;          /* [s] */
+    sigset_t saved_mask;       /* [o] restored after a temporary mask */
+    bool restore_mask;         /* [o] */
+    struct sigqueue sigqueue;  /* [s] */
+    uint64_t altstack_sp, altstack_size; /* [o] sigaltstack(2) */
+    uint32_t altstack_flags;
+    struct {                   /* [o] restart_syscall(2) */
+        long (*fn)(struct thread *t);
+        uint64_t args[4];
+    } restart;
+
+    /* scheduling */
+    struct list_node run_link; /* [r] */
+    uint64_t vruntime;         /* [r] weighted ns */
+    uint64_t started_ns;       /* [c] when it got the CPU */
+    uint64_t utime_ns, stime_ns; /* [c] */
+    uint64_t start_time_ns;    /* [I] since boot */
+    uint64_t nvcsw, nivcsw;    /* [c] */
+    int nice;                  /* [a] -20 .. 19 */
+    bool wait_timed_out;       /* [r] */
+    struct timer sleep_timer;  /* [o] */
+
+    /* threads' ABI */
+    uaddr_t clear_child_tid;   /* [o] set_tid_address(2) */
+    uaddr_t robust_list;       /* [o] */
+    uint64_t robust_list_len;
+    struct wait_queue *futex_wq;
+    bool vfork_pending;        /* [p] the parent waits in vfork(2) */
+
+    bool user_copy_ok;         /* [c] inside a user copy: a fault is fixed up */
+    bool exiting;              /* [o] */
+    struct seccomp_filter *seccomp; /* [o] counted chain */
+    uint32_t seccomp_mode;
+    bool parent_death_sent;
+    int pdeath_signal;         /* prctl(2) PR_SET_PDEATHSIG */
+    struct list_node all_link;
+};
+
+struct rlimit {
+    uint64_t cur, max;
+};
+enum { RLIMIT_CPU, RLIMIT_FSIZE, RLIMIT_DATA, RLIMIT_STACK, RLIMIT_CORE, RLIMIT_RSS, RLIMIT_NPROC,
+       RLIMIT_NOFILE, RLIMIT_MEMLOCK, RLIMIT_AS, RLIMIT_LOCKS, RLIMIT_SIGPENDING, RLIMIT_MSGQUEUE,
+       RLIMIT_NICE, RLIMIT_RTPRIO, RLIMIT_RTTIME, RLIMIT_NLIMITS };
+#define RLIM_INFINITY UINT64_MAX
+
+struct process {
+    struct refcount refs;       /* lookups; the tree and each thread */
+    struct thread *leader;      /* [p] */
+    struct list_node threads;   /* [p] live threads */
+    unsigned nthreads;          /* [p] */
+    struct pid *pid;            /* [I] the leader's */
+    struct pid *pgrp, *session; /* [p] counted */
+    struct list_node pgrp_link, session_link; /* [p] */
+    struct process *parent;     /* [p] */
+    struct list_node children;  /* [p] */
+    struct list_node sibling;   /* [p] */
+    struct list_node all_link;  /* [p] every process */
+    struct mm *mm;              /* [p] NULL once exited */
+    struct tty *tty;            /* [p] controlling terminal, or NULL; counted */
+    struct sigqueue sigqueue;   /* [s] shared pending */
+    struct wait_queue child_wq; /* wait4(2): something happened to a child */
+    struct wait_queue signal_wq; /* signalfd, rt_sigtimedwait */
+
+    bool exiting;               /* [s] exit_group or a fatal signal: every thread goes */
+    bool zombie;                /* [p] */
+    int exit_code;              /* [p] wait status */
+    int exit_signal;            /* [I] to the parent, usually SIGCHLD; 0 none */
+    enum { JOB_RUNNING, JOB_STOPPED, JOB_CONTINUED } job; /* [s] */
+    int stop_signal;            /* [s] */
+    bool job_reported;          /* [p] wait has told of it */
+    bool did_exec;              /* [p] setpgid(2) */
+    bool is_subreaper;          /* prctl(2) */
+    bool dumpable;
+    struct rlimit rlimits[RLIMIT_NLIMITS]; /* [p] */
+    uint64_t utime_ns, stime_ns;   /* [p] of exited threads */
+    uint64_t cutime_ns, cstime_ns; /* [p] of waited-for children */
+    uint64_t maxrss_pages;
+    uint64_t min_flt, maj_flt;
+    struct timer real_timer;       /* ITIMER_REAL, alarm(2) */
+    uint64_t real_interval_ns;
+    void *posix_timers;            /* kernel/proc/timers.c */
+    struct cgroup *cgroup;         /* [cgroup_lock] counted */
+    struct list_node cgroup_link;  /* [cgroup_lock] */
+    int oom_score_adj;
+};
+
+/* Start-up, and the first process: runs `path` from the root file system as PID 1. */
+void proc_init(void);
+void proc_start_init(const char *path) __noreturn;
+
+/* Kernel threads: fn(arg) runs and may return. */
+struct thread *kthread_create(const char *name, void (*fn)(void *arg), void *arg);
+
+/* Scheduler (kernel/proc/sched.c) */
+void schedule(void);                       /* give the CPU away; state says whether to come back by itself */
+void sched_wakeup(struct thread *t);       /* any context; nothing if it is running */
+void sched_yield(void);
+void sched_idle_loop(void) __noreturn;     /* each CPU ends its start-up here */
+static inline void cond_resched(void)
+{
+    if (this_cpu()->need_resched)
+        schedule();
+}
+
+static inline void thread_set_work(struct thread *t, uint32_t w)
+{
+    __atomic_fetch_or(&t->work, w, __ATOMIC_SEQ_CST);
+}
+static inline void thread_clear_work(struct thread *t, uint32_t w)
+{
+    __atomic_fetch_and(&t->work, ~w, __ATOMIC_SEQ_CST);
+}
+/* Make a thread that runs in user mode or in a guest on another CPU look at its work. */
+void thread_kick(struct thread *t);
+
+struct trapframe *thread_frame(struct thread *t); /* the one at the top of its kernel stack */
+
+/* kernel/proc/exit.c */
+void thread_exit(int code) __noreturn;         /* exit(2) of the current thread */
+void process_exit(int wait_status) __noreturn; /* exit_group(2), or death by signal */
+struct process *process_find(int nr);          /* in the current pid namespace; counted */
+void process_get(struct process *p);
+void process_put(struct process *p);
+struct mm *process_get_mm(struct process *p);  /* counted (users), or NULL: kernel thread or exited */
+
+static inline struct process *current_process(void)
+{
+    return current->process;
+}
+
+/* kernel/x86: the machine's side of threads */
+void arch_switch(struct thread *prev, struct thread *next); /* stacks, GS/FS bases, FPU, TSS, cr3 */
+void arch_thread_start(struct thread *t, void (*fn)(void *), void *arg); /* first switch runs fn(arg) */
+void arch_fork_frame(struct thread *child, const struct trapframe *parent); /* first switch returns
+                                                   to user mode with this frame and rax = 0 */
+void arch_enter_user(struct trapframe *frame) __noreturn; /* exec of the first process */
+int arch_fpu_init(struct thread *t, struct cgroup *cg);    /* 0 or -ENOMEM */
+void arch_fpu_reset(struct thread *t);                     /* execve: initial state */
+int arch_fpu_fork(struct thread *child, const struct thread *parent, struct cgroup *cg);
+void arch_fpu_free(struct thread *t);
+/* Signal frames: the XSAVE image in the user's frame. Size in bytes; 0 or -EFAULT. */
+size_t arch_fpu_frame_size(void);
+int arch_fpu_save_user(uaddr_t dst);
+int arch_fpu_restore_user(uaddr_t src); /* checks everything: a bad image is -EFAULT, never a #GP */
+void arch_set_fs_base(uint64_t base);   /* of the current thread, at once */
+void arch_set_gs_base(uint64_t base);

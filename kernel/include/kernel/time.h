@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Clocks and kernel timers. All times are nanoseconds in uint64_t. */
+#pragma once
+
+#include <kernel/list.h>
+#include <kernel/types.h>
+
+#define NSEC_PER_SEC  1000000000ULL
+#define NSEC_PER_MSEC 1000000ULL
+#define NSEC_PER_USEC 1000ULL
+
+struct timespec { /* the ABI's struct __kernel_timespec */
+    int64_t tv_sec;
+    int64_t tv_nsec;
+};
+struct timeval {
+    int64_t tv_sec;
+    int64_t tv_usec;
+};
+
+uint64_t ktime_ns(void);      /* CLOCK_MONOTONIC: since boot, never steps back */
+uint64_t ktime_real_ns(void); /* CLOCK_REALTIME */
+void ktime_set_real(uint64_t ns);
+uint64_t tsc_khz(void);                /* the calibrated value */
+uint64_t tsc_to_ns(uint64_t tsc);      /* monotonic time of a TSC reading */
+uint64_t ns_to_tsc_delta(uint64_t ns); /* length of time to TSC ticks */
+
+/*
+ * One-shot timers. `fn` runs on the CPU that started the timer, in interrupt
+ * context with interrupts off: it wakes threads and starts timers, no more.
+ */
+struct timer {
+    struct list_node link; /* [cpu] on the per-CPU queue, sorted; empty when idle */
+    uint64_t deadline_ns;
+    void (*fn)(struct timer *t);
+};
+
+void timer_init(struct timer *t, void (*fn)(struct timer *t));
+void timer_start(struct timer *t, uint64_t deadline_ns); /* restarts a running one */
+bool timer_cancel(struct timer *t);                      /* true: it was still to come; after
+                                                            return fn is not running */
+static inline bool timer_is_active(const struct timer *t)
+{
+    return !list_is_empty(&t->link);
+}
+
+/* The earliest deadline of any timer or scheduler slice on this CPU (~0: none):
+ * what hv arms the VMX preemption timer for. */
+uint64_t timer_next_deadline(void);
+
+/* Interrupt entry: run what is due and program the next (kernel/x86 calls it). */
+void timer_interrupt(void);
+/* kernel/x86: make timer_interrupt() come at this time or earlier. */
+void timer_program_hw(uint64_t deadline_ns);
