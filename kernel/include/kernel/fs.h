@@ -152,7 +152,7 @@ struct inode {
     struct page_tree pages;      /* [lock] page cache of regular files */
     uint64_t npages;             /* [lock] */
     int writers;                 /* [a] open for writing, or -n: n times executing (ETXTBSY) */
-    struct list_node mappings;   /* [i_mmap_lock] struct vma that map this file shared or private */
+    struct list_node mappings;   /* [file_mappings_lock, kernel/mm] struct vma.inode_link */
     void *private;               /* the file system's; pipe, socket for those kinds */
     void *locks;                 /* fcntl(2) and flock(2) locks (kernel/fs/lock.c) */
     uint32_t seals;              /* memfd_create(2) */

@@ -40,16 +40,16 @@ struct inode;
 enum page_flags {
     PAGE_F_BUDDY = BIT(0),    /* head of a free block in the buddy allocator */
     PAGE_F_SLAB = BIT(1),     /* holds slab objects */
-    PAGE_F_ADOPTED = BIT(2),  /* initrd page: freed to the buddy allocator by the last put */
-    PAGE_F_RESERVED = BIT(3), /* never allocated: kernel image, firmware, holes */
-    PAGE_F_CACHE = BIT(4),    /* in an inode's page cache */
-    PAGE_F_HEAD = BIT(5),     /* head of an allocation of order > 0 */
-    PAGE_F_TAIL = BIT(6),     /* other page of one; page->index pages before it is its head */
-    PAGE_F_ZERO_COPY = BIT(7),
+    PAGE_F_RESERVED = BIT(2), /* never allocated: kernel image, firmware, holes */
+    PAGE_F_CACHE = BIT(3),    /* in an inode's page cache, or made by a driver: never anonymous */
+    PAGE_F_HEAD = BIT(4),     /* head of an allocation of order > 0 */
+    PAGE_F_TAIL = BIT(5),     /* other page of one; page->index pages before it is its head */
+    PAGE_F_TABLE = BIT(6),    /* a page table; page->index counts its entries in use */
+    PAGE_F_CPU_LIST = BIT(7), /* free, on a CPU's list */
 };
 
 /*
- * One per page frame, 40 bytes. `refs` counts mappings, page-cache membership
+ * One per page frame, 32 bytes. `refs` counts mappings, page-cache membership
  * and kernel users; the last page_put() frees and uncharges.
  */
 struct page {
@@ -61,12 +61,13 @@ struct page {
         struct list_node link; /* free list, or the owner's list */
         struct {
             void *owner;    /* slab: struct slab *; page cache: struct inode * */
-            uint64_t index; /* page cache: page number in the file; tail: distance to the head */
+            uint64_t index; /* page cache: page number in the file; tail: distance to the head;
+                               page table: entries in use */
         };
     };
     struct cgroup *cgroup; /* charged, or NULL */
-    uint64_t pad;
 };
+_Static_assert(sizeof(struct page) == 32, "one struct page is 1/128 of the memory it describes");
 
 struct page *pfn_to_page(uint64_t pfn);
 uint64_t page_to_pfn(const struct page *p);
@@ -88,10 +89,17 @@ enum alloc_flags { ALLOC_ZERO = BIT(0) };
 /* 2^order pages, naturally aligned, one reference. */
 struct page *page_alloc(unsigned order, unsigned flags);
 struct page *page_alloc_for(struct cgroup *cg, unsigned order, unsigned flags);
+/* A reference to any page of a larger block counts for the whole block, which stays until the
+ * last one is gone. */
 void page_get(struct page *p);
-void page_put(struct page *p); /* of any order; give it the head */
-/* Make a block of order n 2^n independent pages, each with the block's count (must be 1) and charge. */
-void page_split(struct page *head);
+void page_put(struct page *p);
+static inline struct page *page_head(struct page *p)
+{
+    return p->flags & PAGE_F_TAIL ? p - p->index : p;
+}
+/* Make pages that no allocator owned ordinary ones with one reference: the initrd's (page_put()
+ * frees them to the buddy allocator). Page aligned, in BOOT_MEM_MODULE memory. */
+struct page *page_adopt(paddr_t pa);
 
 struct mem_stats {
     uint64_t total_pages;     /* RAM that the kernel manages */
@@ -123,6 +131,10 @@ void *kalloc_for(struct cgroup *cg, size_t size); /* zeroed */
 char *kstrdup_for(struct cgroup *cg, const char *s);
 void kfree(void *p);
 
+/* Give cached free memory back: empty slabs, per-CPU page lists. What tests that count pages call
+ * first (/proc/sys/vm/drop_caches). */
+void mm_shrink(void);
+
 /* For /proc/slabinfo and the leak tests: calls fn for each cache. */
 struct kmem_cache_info {
     const char *name;
@@ -137,6 +149,10 @@ void kmem_cache_for_each(void (*fn)(const struct kmem_cache_info *info, void *ar
 void *kmap_alloc_stack(struct cgroup *cg, unsigned npages); /* returns the lowest address */
 void kmap_free_stack(void *base, unsigned npages);
 void *kmap_device(paddr_t pa, size_t len); /* for good */
+
+/* Virtually contiguous pages for large kernel buffers; charged page by page. NULL: no memory. */
+void *kmap_alloc(struct cgroup *cg, size_t len);
+void kmap_free(void *p, size_t len);
 
 /* ---- start-up ---- */
 void mm_init(const struct boot_info *bi); /* own page tables with W^X, memmap, buddy, slabs */

@@ -26,6 +26,9 @@ enum vma_flags {
     VMA_HEAP = BIT(4),
     VMA_STACK = BIT(5),
     VMA_MAYWRITE = BIT(6), /* mprotect may add PROT_WRITE (file opened for writing, or private) */
+    VMA_HUGEPAGE = BIT(7), /* madvise(2) MADV_HUGEPAGE, or large anonymous memory: 2 MiB pages */
+    VMA_NOHUGEPAGE = BIT(8),
+    VMA_NOEXEC = BIT(9),   /* from a noexec mount: mprotect may not add PROT_EXEC */
 };
 
 /* How an area that maps something other than anonymous memory or a file's page cache gets pages. */
@@ -45,7 +48,8 @@ struct vma {
     uint64_t pgoff;      /* page number in the file of `start` */
     const struct vma_ops *ops; /* NULL: anonymous or page cache */
     void *private;             /* for ops */
-    struct page *shared_anon;  /* unused */
+    struct list_node inode_link; /* [file_mappings_lock] in file->inode->mappings */
+    uint64_t zap_seq;            /* [mm->lock] last truncation that has passed here */
 };
 
 struct mm_notifier {
@@ -64,7 +68,7 @@ struct mm {
     paddr_t pgd;            /* [I] */
     struct rb_root vmas;    /* [lock] */
     struct list_node notifiers; /* [lock] */
-    uint64_t notifier_seq;  /* [lock] changes at every invalidate */
+    uint64_t notifier_seq;  /* [lock, read anywhere] changes at every invalidate */
     struct cgroup *cgroup;  /* [lock] what pages and tables are charged to; counted */
     uaddr_t brk_start, brk; /* [lock] */
     uaddr_t mmap_base;      /* [lock] highest address for new areas; searched downwards */
