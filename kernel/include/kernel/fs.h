@@ -331,6 +331,7 @@ struct file {
     bool can_read, can_write;   /* [I] */
     bool is_path_only;          /* [I] O_PATH */
     bool counts_writer;         /* [I] */
+    bool denies_writers;        /* [I] a running program: file_deny_writers() was called */
     struct mutex pos_lock;
     off_t pos;                  /* [pos_lock] */
     struct cred *cred;          /* [I] counted: who opened it */
@@ -346,6 +347,9 @@ int file_create_anon(const char *name, const struct file_ops *ops, void *private
 /* As open(2) in the kernel's name with these credentials' rights: current's. */
 int file_open(const char *path, uint32_t flags, mode_t mode, struct file **out);
 int file_open_path(const struct path *path, uint32_t flags, struct file **out);
+/* execve(2): -ETXTBSY when somebody has the file open for writing; else nobody can until the last
+ * file_put(f). inode->writers counts both. */
+int file_deny_writers(struct file *f);
 void file_get(struct file *f);
 void file_put(struct file *f);
 ssize_t file_read_kernel(struct file *f, void *buf, size_t n, off_t *pos);

@@ -13,6 +13,7 @@
 #include <kernel/cred.h>
 #include <kernel/list.h>
 #include <kernel/mm.h>
+#include <kernel/rbtree.h>
 #include <kernel/signal.h>
 #include <kernel/time.h>
 #include <kernel/wait.h>
@@ -31,6 +32,7 @@ struct seccomp_filter;
 enum thread_state {
     THREAD_RUNNING,       /* running or on a run queue */
     THREAD_INTERRUPTIBLE, /* sleeping; a signal wakes it */
+    THREAD_KILLABLE,      /* sleeping; only a fatal signal wakes it */
     THREAD_UNINTERRUPTIBLE,
     THREAD_STOPPED, /* job control */
     THREAD_DEAD,
@@ -87,12 +89,18 @@ struct thread {
     } restart;
 
     /* scheduling */
-    struct list_node run_link; /* [r] */
+    struct rb_node run_node;   /* [r] */
     uint64_t vruntime;         /* [r] weighted ns */
+    uint32_t cpu;              /* [r] whose run queue it belongs to */
+    bool on_queue;             /* [r] running, or in that queue's tree */
+    uint32_t policy;           /* [a] sched(7): SCHED_OTHER, BATCH or IDLE; kept, not obeyed */
     uint64_t started_ns;       /* [c] when it got the CPU */
-    uint64_t utime_ns, stime_ns; /* [c] */
+    uint64_t utime_ns, stime_ns; /* [c] up to the last switch; thread_times() has it to the moment */
+    uint64_t kernel_since;     /* [c] TSC at entry of the system call it is in, 0: in user mode */
+    uint64_t kernel_ticks;     /* [c] TSC ticks in system calls since it got the CPU */
     uint64_t start_time_ns;    /* [I] since boot */
     uint64_t nvcsw, nivcsw;    /* [c] */
+    uint64_t min_flt, maj_flt; /* [o] page faults (kernel/mm counts) */
     int nice;                  /* [a] -20 .. 19 */
     bool wait_timed_out;       /* [r] */
     struct timer sleep_timer;  /* [o] */
@@ -101,16 +109,18 @@ struct thread {
     uaddr_t clear_child_tid;   /* [o] set_tid_address(2) */
     uaddr_t robust_list;       /* [o] */
     uint64_t robust_list_len;
-    struct wait_queue *futex_wq;
-    bool vfork_pending;        /* [p] the parent waits in vfork(2) */
+    struct vfork *vfork;       /* [p] the parent waits in vfork(2); on its stack */
+    struct {                   /* [o] of the last fault, for signal frames */
+        uint64_t vector, error_code, addr;
+    } trap;
 
     bool user_copy_ok;         /* [c] inside a user copy: a fault is fixed up */
-    bool exiting;              /* [o] */
+    bool exiting;              /* [s] */
     struct seccomp_filter *seccomp; /* [o] counted chain */
     uint32_t seccomp_mode;
-    bool parent_death_sent;
-    int pdeath_signal;         /* prctl(2) PR_SET_PDEATHSIG */
-    struct list_node all_link;
+    int pdeath_signal;         /* [p] prctl(2) PR_SET_PDEATHSIG */
+    struct thread *parent_thread; /* [p] who forked it (pdeath_signal); compared, never followed */
+    struct refcount refs;      /* the tree, the CPU until the last switch, lookups */
 };
 
 struct rlimit {
@@ -125,7 +135,8 @@ struct process {
     struct refcount refs;       /* lookups; the tree and each thread */
     struct thread *leader;      /* [p] */
     struct list_node threads;   /* [p] live threads */
-    unsigned nthreads;          /* [p] */
+    unsigned nthreads;          /* [p] live ones */
+    struct sighand *sighand;    /* [p] the threads'; counted by them */
     struct pid *pid;            /* [I] the leader's */
     struct pid *pgrp, *session; /* [p] counted */
     struct list_node pgrp_link, session_link; /* [p] */
@@ -147,16 +158,21 @@ struct process {
     int stop_signal;            /* [s] */
     bool job_reported;          /* [p] wait has told of it */
     bool did_exec;              /* [p] setpgid(2) */
-    bool is_subreaper;          /* prctl(2) */
-    bool dumpable;
+    bool is_subreaper;          /* [p] prctl(2) */
+    bool is_init;               /* [I] PID 1 of its namespace: signals with the default action pass it by */
+    uint8_t dumpable;           /* [a] prctl(2) PR_SET_DUMPABLE */
+    uint32_t personality;       /* [a] personality(2) */
+    struct thread *exec_thread; /* [s] in execve(2), waits for the other threads to go */
+    struct wait_queue exec_wq;
+    struct wait_queue exit_wq;  /* became a zombie: pidfds poll it */
     struct rlimit rlimits[RLIMIT_NLIMITS]; /* [p] */
     uint64_t utime_ns, stime_ns;   /* [p] of exited threads */
     uint64_t cutime_ns, cstime_ns; /* [p] of waited-for children */
-    uint64_t maxrss_pages;
-    uint64_t min_flt, maj_flt;
-    struct timer real_timer;       /* ITIMER_REAL, alarm(2) */
-    uint64_t real_interval_ns;
-    void *posix_timers;            /* kernel/proc/timers.c */
+    uint64_t maxrss_pages, cmaxrss_pages;  /* [p] high-water marks: own, of waited-for children */
+    uint64_t min_flt, maj_flt, cmin_flt, cmaj_flt; /* [p] as the times */
+    uint64_t nvcsw, nivcsw, cnvcsw, cnivcsw;
+    struct itimers *itimers;       /* [o] kernel/proc/itimer.c; NULL: none was ever set */
+    struct list_node posix_timers; /* [s] kernel/proc/posix_timer.c */
     struct cgroup *cgroup;         /* [cgroup_lock] counted */
     struct list_node cgroup_link;  /* [cgroup_lock] */
     int oom_score_adj;
@@ -171,14 +187,20 @@ struct thread *kthread_create(const char *name, void (*fn)(void *arg), void *arg
 
 /* Scheduler (kernel/proc/sched.c) */
 void schedule(void);                       /* give the CPU away; state says whether to come back by itself */
+void sched_preempt(void);                  /* the same, but stays runnable whatever its state */
 void sched_wakeup(struct thread *t);       /* any context; nothing if it is running */
 void sched_yield(void);
+void sched_slice_end(void);                /* timer interrupt: cpu->slice_end_ns has passed */
 void sched_idle_loop(void) __noreturn;     /* each CPU ends its start-up here */
 static inline void cond_resched(void)
 {
     if (this_cpu()->need_resched)
-        schedule();
+        sched_preempt();
 }
+/* CPU time so far in ns. */
+void thread_times(const struct thread *t, uint64_t *user, uint64_t *system);
+void process_times(struct process *p, uint64_t *user, uint64_t *system); /* [pid_lock] held */
+unsigned sched_runnable(void); /* threads running or ready, on all CPUs: /proc/loadavg */
 
 static inline void thread_set_work(struct thread *t, uint32_t w)
 {
@@ -199,6 +221,30 @@ void process_exit(int wait_status) __noreturn; /* exit_group(2), or death by sig
 struct process *process_find(int nr);          /* in the current pid namespace; counted */
 void process_get(struct process *p);
 void process_put(struct process *p);
+void thread_get(struct thread *t);
+void thread_put(struct thread *t);
+extern struct list_node process_list;          /* [pid_lock] struct process.all_link */
+/* The thread of this number in the current pid namespace: counted, or NULL. */
+struct thread *thread_find(int tid);
+/* May the current thread look into t's memory, descriptors and environment? (ptrace(2), "Ptrace
+ * access mode checking": same ids and no more capabilities, or CAP_SYS_PTRACE; dumpable) */
+bool may_inspect(struct thread *t);
+
+/* The cgroup freezer (containers/): threads stop before their next instruction in user mode;
+ * SIGKILL still ends them. */
+void process_set_frozen(struct process *p, bool frozen);
+
+/* The terminal's side of sessions (kernel/dev/tty.c). */
+void tty_get(struct tty *tty) __weak;
+void tty_put(struct tty *tty) __weak;
+/* The current session's leader exits: SIGHUP and SIGCONT to the foreground group, the terminal
+ * leaves every process of the session. */
+void tty_session_end(struct process *leader) __weak;
+/* seccomp(2), with WORK_SYSCALL set (containers/seccomp.c). False: the call does not run and
+ * frame->rax is its result. */
+bool seccomp_syscall(struct trapframe *frame) __weak;
+void seccomp_fork(struct thread *child, struct thread *parent) __weak; /* one more reference */
+void seccomp_free(struct thread *t) __weak;
 struct mm *process_get_mm(struct process *p);  /* counted (users), or NULL: kernel thread or exited */
 
 static inline struct process *current_process(void)

@@ -18,6 +18,8 @@
 struct thread;
 struct wait_entry;
 
+/* Entries that the default function has woken are off the queue; wait_prepare() puts them back. */
+
 /* Called under the queue's lock with the waker's event mask (POLLIN..., or ~0u). */
 typedef void (*wait_wake_fn)(struct wait_entry *entry, uint32_t events);
 
@@ -50,10 +52,11 @@ static inline void wake_up(struct wait_queue *wq)
 }
 
 /* The steps of wait_event(), for loops that it does not fit. */
-enum wait_kind { WAIT_UNINTERRUPTIBLE, WAIT_INTERRUPTIBLE };
+enum wait_kind { WAIT_UNINTERRUPTIBLE, WAIT_INTERRUPTIBLE, WAIT_KILLABLE };
 void wait_prepare(struct wait_queue *wq, struct wait_entry *e, enum wait_kind kind);
 /* Sleeps until woken or until `deadline_ns` of ktime_ns() (0: none).
- * 0, -ERESTARTSYS (a signal is pending and kind is interruptible), -ETIMEDOUT. */
+ * 0, -ERESTARTSYS (a signal is pending and kind is interruptible, or a fatal one and kind is
+ * killable), -ETIMEDOUT. */
 int wait_sleep(enum wait_kind kind, uint64_t deadline_ns);
 void wait_finish(struct wait_entry *e);
 
@@ -77,6 +80,7 @@ void wait_finish(struct wait_entry *e);
     })
 
 #define wait_event(wq, cond)               ((void)wait_event_common_(wq, cond, WAIT_UNINTERRUPTIBLE, 0))
+#define wait_event_killable(wq, cond)      wait_event_common_(wq, cond, WAIT_KILLABLE, 0)
 #define wait_event_interruptible(wq, cond) wait_event_common_(wq, cond, WAIT_INTERRUPTIBLE, 0)
 /* deadline_ns is absolute, of ktime_ns(); 0 means none. */
 #define wait_event_deadline(wq, cond, deadline_ns)                                                 \
