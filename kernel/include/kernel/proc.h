@@ -46,6 +46,9 @@ enum thread_work {
     WORK_FREEZE = BIT(3),  /* its cgroup is frozen */
 };
 
+#define KSTACK_PAGES 4
+#define KSTACK_SIZE  (KSTACK_PAGES * PAGE_SIZE)
+
 /* State that only the CPU-specific code touches; offsets are in asm_offsets.c. */
 struct thread_arch {
     uint64_t ksp;                 /* saved kernel stack pointer while not running */
