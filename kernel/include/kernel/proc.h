@@ -54,6 +54,7 @@ struct thread_arch {
     uint64_t ksp;                 /* saved kernel stack pointer while not running */
     uint64_t fs_base, gs_base;    /* user's */
     void *fpu;                    /* XSAVE area, 64-byte aligned; NULL for kernel threads */
+    uint32_t fpu_cpu;             /* [c] CPU whose registers last held it: they may still be good */
 };
 
 /* Put away and load state that lives in the CPU beside a thread's own: a vCPU's. Interrupts off. */
@@ -216,7 +217,15 @@ static inline void thread_clear_work(struct thread *t, uint32_t w)
 /* Make a thread that runs in user mode or in a guest on another CPU look at its work. */
 void thread_kick(struct thread *t);
 
-struct trapframe *thread_frame(struct thread *t); /* the one at the top of its kernel stack */
+/* A thread's kernel stack: kmap_alloc_stack(cg, KSTACK_PAGES). */
+#define KSTACK_PAGES 4
+#define KSTACK_SIZE  (KSTACK_PAGES * PAGE_SIZE)
+
+/* The one at the top of its kernel stack. */
+static inline struct trapframe *thread_frame(struct thread *t)
+{
+    return (struct trapframe *)((char *)t->kstack + KSTACK_SIZE) - 1;
+}
 
 /* kernel/proc/exit.c */
 void thread_exit(int code) __noreturn;         /* exit(2) of the current thread */
@@ -255,7 +264,12 @@ static inline struct process *current_process(void)
     return current->process;
 }
 
-/* kernel/x86: the machine's side of threads */
+/* The first thing a new thread does, interrupts off: what schedule() does after arch_switch().
+ * It returns with interrupts on or off; user mode and fn(arg) start with them on. (kernel/proc/sched.c) */
+void sched_thread_started(void);
+
+/* kernel/x86: the machine's side of threads. arch_switch() is called with interrupts off, sets
+ * cpu->current and loads next->mm if there is one; it returns when prev runs again. */
 void arch_switch(struct thread *prev, struct thread *next); /* stacks, GS/FS bases, FPU, TSS, cr3 */
 void arch_thread_start(struct thread *t, void (*fn)(void *), void *arg); /* first switch runs fn(arg) */
 void arch_fork_frame(struct thread *child, const struct trapframe *parent); /* first switch returns

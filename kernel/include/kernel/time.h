@@ -2,7 +2,6 @@
 /* Clocks and kernel timers. All times are nanoseconds in uint64_t. */
 #pragma once
 
-#include <kernel/list.h>
 #include <kernel/types.h>
 
 #define NSEC_PER_SEC  1000000000ULL
@@ -25,12 +24,16 @@ uint64_t tsc_khz(void);                /* the calibrated value */
 uint64_t tsc_to_ns(uint64_t tsc);      /* monotonic time of a TSC reading */
 uint64_t ns_to_tsc_delta(uint64_t ns); /* length of time to TSC ticks */
 
+struct timer_queue;
+
 /*
  * One-shot timers. `fn` runs on the CPU that started the timer, in interrupt
  * context with interrupts off: it wakes threads and starts timers, no more.
  */
 struct timer {
-    struct list_node link; /* [cpu] on the per-CPU queue, sorted; empty when idle */
+    struct timer_queue *queue; /* [queue->lock] the per-CPU heap it is in; NULL: idle */
+    struct timer *child;       /* [queue->lock] links of the heap, see kernel/timer_heap.h */
+    struct timer *next, *prev;
     uint64_t deadline_ns;
     void (*fn)(struct timer *t);
 };
@@ -41,7 +44,7 @@ bool timer_cancel(struct timer *t);                      /* true: it was still t
                                                             return fn is not running */
 static inline bool timer_is_active(const struct timer *t)
 {
-    return !list_is_empty(&t->link);
+    return READ_ONCE(t->queue) != NULL;
 }
 
 /* The earliest deadline of any timer or scheduler slice on this CPU (~0: none):

@@ -42,7 +42,20 @@ void debug_port_write(const void *data, size_t n); /* raw bytes, for /dev/debugc
 /* Trace: symbolic names are not kept in the kernel; addresses, for addr2line. */
 void backtrace_print(uint64_t rbp);
 
-/* Floating point in the kernel for hv: a thread's XSAVE state is kept in memory between
- * fpu_leave() and fpu_enter(); see kernel/x86/fpu.c. */
-uint64_t fpu_xcr0(void);        /* the components that user code may use */
-size_t fpu_state_size(void);
+/*
+ * Floating point. The registers hold the current thread's user state, or
+ * (cpu->fpu_owner != current) somebody else's; then they are loaded on the way
+ * to user mode. hv lends them to a guest: after fpu_leave() the thread's state
+ * is in its memory and the registers are free until the next switch or return
+ * to user mode, which load what they need by themselves. kernel/x86/fpu.c
+ */
+void fpu_leave(void);           /* interrupts off */
+uint64_t fpu_xcr0(void);        /* the components that user code may use; 0: no XSAVE, FXSAVE only */
+size_t fpu_state_size(void);    /* of an XSAVE image with all of them */
+
+/* Other CPUs (kernel/x86/smp.c). With one CPU these find nobody to send to. */
+enum ipi { IPI_RESCHED, IPI_TLB, IPI_KICK, IPI_STOP };
+void ipi_send(unsigned cpu, enum ipi what);
+void ipi_send_others(enum ipi what);
+/* IPI_TLB's handler: mm's flush of what the sender asked for. */
+void tlb_ipi(void) __attribute__((weak));

@@ -25,8 +25,7 @@ struct cpu {
     bool in_irq;                  /* [c] in an interrupt handler */
     struct mm *mm;                /* [c] the address space in cr3 */
     struct thread *idle;          /* [I] */
-    struct thread *fpu_owner;     /* [c] whose state is in the FPU registers */
-    struct list_node timers;      /* [c] struct timer, by deadline */
+    struct thread *fpu_owner;     /* [c] whose state is in the FPU registers; NULL: nobody's */
     uint64_t slice_end_ns;        /* [c] when the current thread's slice ends, ~0: none */
     struct tss *tss;              /* [I] */
     struct list_node run_queue;   /* [c] struct thread (kernel/proc/sched.c) */
