@@ -6,8 +6,14 @@
  * Lifetime: a struct file holds its path; a path holds its mount and dentry; a
  * dentry holds its inode and its parent; a mount holds its super block and its
  * parent mount. Locks: inode->lock (sleeping) guards a directory's names and a
- * file's size and data; rename_lock + the two directories for a rename;
- * dcache_lock and mount_lock are spinlocks for the trees. See kernel/README.md.
+ * file's size and writes; rename_lock + the two directories for a rename;
+ * dcache_lock and mount_lock are spinlocks for the trees; mount_mutex makes
+ * changes of mount trees one at a time. See kernel/README.md.
+ *
+ * A page fault holds mm->lock and asks ->get_page, and write(2) holds inode->lock
+ * while it copies from user memory, which may fault: so ->get_page takes no
+ * inode->lock. The page tree has a spinlock of its own, inode->pages_lock; a page
+ * is copied from and to under a reference and no spinlock.
  */
 #pragma once
 
@@ -120,14 +126,16 @@ struct inode_ops {
 
     int (*permission)(struct inode *inode, int mask); /* NULL: inode_permission_generic */
     int (*getattr)(const struct path *path, struct kstat *out); /* NULL: generic */
-    int (*setattr)(struct dentry *dentry, const struct iattr *attr); /* NULL: -EPERM */
+    /* Checks are done, inode->lock is held; inode_setattr() is the generic part. NULL: -EPERM. */
+    int (*setattr)(struct dentry *dentry, const struct iattr *attr);
     int (*getxattr)(struct dentry *d, const char *name, void *buf, size_t size); /* length */
     int (*setxattr)(struct dentry *d, const char *name, const void *buf, size_t size, int flags);
     int (*listxattr)(struct dentry *d, char *buf, size_t size);
     int (*removexattr)(struct dentry *d, const char *name);
 
     /* The page cache's page `index` with a reference, for read, write and mmap. -ENOSPC, -EIO past
-     * the end, *out == NULL with 0: a hole that is not to be filled for a read. */
+     * the end, *out == NULL with 0: a hole that is not to be filled for a read. May be called with
+     * mm->lock held: takes inode->pages_lock and no sleeping lock. */
     int (*get_page)(struct inode *inode, uint64_t index, bool for_write, struct page **out);
 
     /* What opening this inode means; sets file->ops. NULL: file->ops = inode->fops. */
@@ -147,20 +155,32 @@ struct inode {
     kuid_t uid;                  /* [lock] */
     kgid_t gid;                  /* [lock] */
     dev_t rdev;                  /* [I] */
-    uint64_t size;               /* [lock] */
+    uint64_t size;               /* [lock, and pages_lock to shrink it] read without */
     struct timespec atime, mtime, ctime, btime; /* [lock] */
-    struct page_tree pages;      /* [lock] page cache of regular files */
-    uint64_t npages;             /* [lock] */
+    struct spinlock pages_lock;
+    struct page_tree pages;      /* [pages_lock] page cache of regular files */
+    uint64_t npages;             /* [pages_lock] */
     int writers;                 /* [a] open for writing, or -n: n times executing (ETXTBSY) */
     struct list_node mappings;   /* [file_mappings_lock, kernel/mm] struct vma.inode_link */
     void *private;               /* the file system's; pipe, socket for those kinds */
     void *locks;                 /* fcntl(2) and flock(2) locks (kernel/fs/lock.c) */
-    uint32_t seals;              /* memfd_create(2) */
+    struct list_node *xattrs;    /* [lock] simple_xattr_*: NULL when it has none */
+    uint32_t seals;              /* [lock] memfd_create(2): F_SEAL_* */
 };
 
 struct inode *inode_alloc(struct super_block *sb, mode_t mode); /* one reference, charged; or NULL */
 void inode_get(struct inode *inode);
 void inode_put(struct inode *inode);
+void inode_setattr(struct inode *inode, const struct iattr *attr); /* store mode, ids and times */
+
+/* Extended attributes kept in memory (kernel/fs/xattr.c), for ->getxattr and so on. */
+int simple_xattr_get(struct inode *inode, const char *name, void *buf, size_t size);
+int simple_xattr_set(struct inode *inode, const char *name, const void *buf, size_t size, int flags);
+int simple_xattr_list(struct inode *inode, char *buf, size_t size);
+int simple_xattr_remove(struct inode *inode, const char *name);
+void simple_xattr_free_all(struct inode *inode);
+#define XATTR_CREATE  1
+#define XATTR_REPLACE 2
 
 /* ---- super blocks and file system types ---- */
 
@@ -173,6 +193,9 @@ struct super_ops {
     void (*put_super)(struct super_block *sb); /* the last mount is gone: free everything */
     int (*remount)(struct super_block *sb, unsigned long flags, const char *data);
     void (*show_options)(struct super_block *sb, char *buf, size_t size); /* ",size=..." for mountinfo */
+    /* With d_revalidate_always: is this cached name still right? false: it is unhashed and looked
+     * up anew. NULL: only names that are mounted on are reused. No locks held; may sleep. */
+    bool (*d_revalidate)(struct dentry *dentry);
 };
 
 struct super_block {
@@ -187,7 +210,9 @@ struct super_block {
     void *private;
     struct mutex rename_lock;
     struct list_node link;
-    bool d_revalidate_always; /* procfs: look every name up anew */
+    bool d_revalidate_always; /* procfs: ask d_revalidate at every use, keep no unused dentries */
+    bool d_complete;          /* tmpfs: every name there is has a pinned dentry, others do not exist */
+    ino_t last_ino;           /* [a] for file systems that number their inodes in order */
 };
 
 struct fs_type {
@@ -202,7 +227,12 @@ struct fs_type {
 };
 void fs_register(struct fs_type *type);
 struct super_block *super_alloc(const struct fs_type *type, unsigned long flags); /* or NULL */
-void super_put(struct super_block *sb);
+void super_get(struct super_block *sb);
+void super_put(struct super_block *sb); /* the last: every dentry goes, then ->put_super */
+ino_t super_next_ino(struct super_block *sb);
+const struct fs_type *fs_type_find(const char *name); /* or NULL */
+/* For /proc/filesystems: calls fn for each type in order of registration. */
+void fs_type_for_each(void (*fn)(const struct fs_type *type, void *arg), void *arg);
 
 /* ---- dentries ---- */
 
@@ -218,7 +248,10 @@ struct dentry {
     uint32_t name_hash;
     uint32_t name_len;
     uint32_t mounts;          /* [mount_lock] mounts on top of it, in any namespace */
-    bool pinned;              /* tmpfs: lives as long as its name, whatever its count */
+    bool pinned;              /* [dcache_lock] tmpfs: holds a reference as long as its name lives */
+    uint64_t dir_pos;         /* [dcache_lock] readdir position among the parent's children */
+    uint64_t last_pos;        /* [dcache_lock] the highest one given out to a child */
+    struct cgroup *charged;   /* [I] compared only */
     void *private;            /* the file system's (overlay) */
     char *name;               /* [dcache_lock] for good inline or allocated; NUL-terminated */
     char inline_name[32];
@@ -229,6 +262,8 @@ struct dentry *dentry_make_root(struct inode *inode); /* takes the inode's refer
 void dentry_get(struct dentry *d);
 void dentry_put(struct dentry *d);
 void d_set_inode(struct dentry *d, struct inode *inode); /* takes the inode's reference */
+void d_hash(struct dentry *d); /* make it findable; the VFS does so after ->lookup, ->create... */
+bool d_is_unlinked(const struct dentry *d); /* its name is gone (or never was) */
 void d_pin(struct dentry *d);   /* tmpfs: keep (one reference) until d_unpin */
 void d_unpin(struct dentry *d); /* the name is gone: unhash and drop */
 void d_drop(struct dentry *d);  /* unhash */
@@ -236,8 +271,10 @@ static inline bool d_is_negative(const struct dentry *d)
 {
     return d->inode == NULL;
 }
-/* dir's child of that name, from the cache or by ->lookup; counted. Takes dir->lock if needed. */
+/* dir's child of that name, from the cache or by ->lookup; counted, perhaps negative. Takes
+ * dir->lock if needed; the second form is for callers that hold it. */
 int lookup_one(struct dentry *dir, const char *name, size_t len, struct dentry **out);
+int lookup_one_locked(struct dentry *dir, const char *name, size_t len, struct dentry **out);
 
 /* ---- open files ---- */
 
@@ -352,6 +389,12 @@ int file_open_path(const struct path *path, uint32_t flags, struct file **out);
 int file_deny_writers(struct file *f);
 void file_get(struct file *f);
 void file_put(struct file *f);
+/* execve: nobody may open it for writing while it runs, -ETXTBSY if somebody has. */
+int file_deny_write(struct file *f);
+void file_allow_write(struct file *f);
+/* Memory as a file without a name: MAP_SHARED | MAP_ANONYMOUS, memfd. Open for reading and
+ * writing, `size` bytes of zeros, pages charged as they come. (kernel/fs/tmpfs.c) */
+int shmem_file_create(const char *name, uint64_t size, struct file **out);
 ssize_t file_read_kernel(struct file *f, void *buf, size_t n, off_t *pos);
 ssize_t file_write_kernel(struct file *f, const void *buf, size_t n, off_t *pos);
 
@@ -372,6 +415,13 @@ struct char_dev {
 };
 void char_dev_register(struct char_dev *d); /* also shows in devtmpfs */
 struct char_dev *char_dev_find(dev_t dev);
+void char_dev_for_each(void (*fn)(const struct char_dev *d, void *arg), void *arg);
+/* May the current process use this node? mask: MAY_READ | MAY_WRITE, or DEVICE_MKNOD. 0 or -EPERM.
+ * containers/ sets it; NULL: every process may. */
+#define DEVICE_MKNOD 8
+extern int (*device_access)(mode_t type, dev_t dev, int mask);
+/* open(2) of a named pipe: sets file->ops; the inode's pipe is inode->private. (kernel/fs/pipe.c) */
+int fifo_open(struct inode *inode, struct file *f) __weak;
 
 /* ---- mounts and namespaces ---- */
 
@@ -406,6 +456,7 @@ struct mount {
     struct list_node ns_link;  /* [mount_lock] in ns->mounts, in order */
     struct list_node hash;     /* [mount_lock] by parent and mountpoint */
     unsigned long flags;       /* [mount_lock] MS_RDONLY, NOSUID, NODEV, NOEXEC, NOATIME... */
+    int writers;               /* [a] files open for writing: no remount to read-only */
     int id;                    /* [I] for mountinfo */
     char *source;              /* [I] as given: "overlay", "/dev/..." */
 };
@@ -427,6 +478,18 @@ void path_put(const struct path *p);
 struct mnt_ns *mnt_ns_copy(struct mnt_ns *old, struct fs_struct *fs); /* NULL: no memory, too many */
 void mnt_ns_get(struct mnt_ns *ns);
 void mnt_ns_put(struct mnt_ns *ns);
+/* A mount that is in no namespace, for kernel-internal file systems (sockets, nsfs). */
+int mount_internal(const struct fs_type *type, const char *source, const char *data, struct mount **out);
+/* Mount a file system on a directory in the kernel's name: -ENOENT, -ENODEV... */
+int mount_at(const char *type, const char *source, const char *target, unsigned long flags, const char *data);
+/* A path in `ns` for setns(2): its root. Counted. */
+void mnt_ns_root(struct mnt_ns *ns, struct path *out);
+int mount_want_write(const struct path *path); /* -EROFS */
+
+/* The text of /proc/PID/{mountinfo,mounts,mountstats} as seen from `root`, a line at a time. */
+enum mount_text { MOUNT_TEXT_INFO, MOUNT_TEXT_MOUNTS, MOUNT_TEXT_STATS };
+int mnt_ns_show(struct mnt_ns *ns, const struct path *root, enum mount_text kind,
+                void (*emit)(void *ctx, const char *line, size_t len), void *ctx); /* 0 or -ENOMEM */
 
 /* ---- what a process sees ---- */
 
@@ -467,8 +530,10 @@ enum lookup_flags {
 /* Walk `name` from dirfd; *out is counted. -ENOENT, -ENOTDIR, -EACCES, -ELOOP, -ENAMETOOLONG... */
 int path_lookup(int dirfd, const char *name, unsigned flags, struct path *out);
 int path_lookup_user(int dirfd, uaddr_t name, unsigned flags, struct path *out);
+int path_lookup_from(const struct path *start, const char *name, unsigned flags, struct path *out);
 /* The absolute name as seen from `root`; writes at the end of buf, returns where it starts.
- * "(unreachable)" and " (deleted)" as Linux shows them. NULL: -ENAMETOOLONG. */
+ * " (deleted)" as Linux shows it in /proc/PID/fd; of a path outside of root, its name as far up as
+ * its mounts go. NULL: -ENAMETOOLONG. */
 char *path_name(const struct path *p, const struct path *root, char *buf, size_t size);
 
 #define MAY_EXEC  1
@@ -486,6 +551,7 @@ int vfs_mkdir(struct dentry *dir, const char *name, mode_t mode, struct dentry *
 int vfs_mknod(struct dentry *dir, const char *name, mode_t mode, dev_t dev, struct dentry **out);
 int vfs_create(struct dentry *dir, const char *name, mode_t mode, struct dentry **out);
 int vfs_symlink(struct dentry *dir, const char *name, const char *target);
+int vfs_link(struct dentry *old, struct dentry *dir, const char *name);
 int vfs_unlink(struct dentry *dir, struct dentry *victim);
 int vfs_rmdir(struct dentry *dir, struct dentry *victim);
 
