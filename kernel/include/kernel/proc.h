@@ -44,7 +44,11 @@ enum thread_work {
     WORK_RESCHED = BIT(1),
     WORK_SYSCALL = BIT(2), /* slow path at system-call entry: seccomp, tracing */
     WORK_FREEZE = BIT(3),  /* its cgroup is frozen */
+    WORK_RESTORE_MASK = BIT(4), /* a temporary signal mask ends with this call */
 };
+/* What the way back to user mode looks at: call user_return_work() until none is left.
+ * (WORK_SYSCALL stays set for good.) */
+#define WORK_ON_RETURN (WORK_SIGNAL | WORK_RESCHED | WORK_FREEZE | WORK_RESTORE_MASK)
 
 #define KSTACK_PAGES 4
 #define KSTACK_SIZE  (KSTACK_PAGES * PAGE_SIZE)
@@ -82,8 +86,8 @@ struct thread {
 
     /* signals */
     sigset_t blocked;          /* [s] */
-    sigset_t saved_mask;       /* [o] restored after a temporary mask */
-    bool restore_mask;         /* [o] */
+    sigset_t saved_mask;       /* [o] restored after a temporary mask: WORK_RESTORE_MASK */
+    bool stop_counted;         /* [s] in process->stop_left: has not stopped yet */
     struct sigqueue sigqueue;  /* [s] */
     uint64_t altstack_sp, altstack_size; /* [o] sigaltstack(2) */
     uint32_t altstack_flags;
@@ -160,10 +164,15 @@ struct process {
     int exit_signal;            /* [I] to the parent, usually SIGCHLD; 0 none */
     enum { JOB_RUNNING, JOB_STOPPED, JOB_CONTINUED } job; /* [s] */
     int stop_signal;            /* [s] */
+    unsigned stop_left;         /* [s] threads that have not stopped yet */
+    bool is_unkillable;         /* [s] an init: default actions pass it by, but for faults and
+                                 * SIGKILL and SIGSTOP from outside its namespace */
+    bool has_cpu_timers;        /* [a] something wants a tick while it runs */
+    struct cgroup *pids_cgroup; /* [p] zombies: whose pids it is still charged to; counted */
     bool job_reported;          /* [p] wait has told of it */
     bool did_exec;              /* [p] setpgid(2) */
     bool is_subreaper;          /* [p] prctl(2) */
-    bool is_init;               /* [I] PID 1 of its namespace: signals with the default action pass it by */
+    bool is_init;               /* [I] PID 1 of its namespace: goes, and all others go */
     uint8_t dumpable;           /* [a] prctl(2) PR_SET_DUMPABLE */
     uint32_t personality;       /* [a] personality(2) */
     struct thread *exec_thread; /* [s] in execve(2), waits for the other threads to go */
@@ -175,7 +184,7 @@ struct process {
     uint64_t maxrss_pages, cmaxrss_pages;  /* [p] high-water marks: own, of waited-for children */
     uint64_t min_flt, maj_flt, cmin_flt, cmaj_flt; /* [p] as the times */
     uint64_t nvcsw, nivcsw, cnvcsw, cnivcsw;
-    struct itimers *itimers;       /* [o] kernel/proc/itimer.c; NULL: none was ever set */
+    struct itimers *itimers;       /* [I] once made: kernel/proc/itimer.c; NULL: none was ever set */
     struct list_node posix_timers; /* [s] kernel/proc/posix_timer.c */
     struct cgroup *cgroup;         /* [cgroup_lock] counted */
     struct list_node cgroup_link;  /* [cgroup_lock] */
