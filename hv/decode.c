@@ -6,7 +6,7 @@
  */
 #include "decode.h"
 
-#include "errno.h"
+#include "platform.h"
 
 /* What follows the opcode. */
 #define MODRM  0x0001

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 
-unit-tests += test_kvm_abi
+# Pure code, also built for the unit tests
+kernel-y += hv/decode.o hv/execute.o hv/lapic.o hv/ioapic.o hv/pic.o hv/pit.o
+
+unit-tests += test_kvm_abi test_decode test_lapic test_pic_pit
 test_kvm_abi-srcs := tests/unit/test_kvm_abi.c tests/unit/kvm_abi_linux.c
-unit-tests += test_decode
 test_decode-srcs := tests/unit/test_decode.c hv/decode.c hv/execute.c
 test_decode-libs := -lcapstone
-
-kernel-y += hv/decode.o hv/execute.o
+test_lapic-srcs := tests/unit/test_lapic.c hv/lapic.c hv/ioapic.c
+test_pic_pit-srcs := tests/unit/test_pic_pit.c hv/pic.c hv/pit.c
