@@ -26,6 +26,7 @@ struct cgroup {
     struct cgroup *parent; /* [I] counted; NULL: root */
     struct cgroup_counter memory; /* bytes, of this group and all below it */
     struct cgroup_counter pids;   /* threads */
+    uint64_t charged;             /* [a] bytes charged to this very group; > 0 holds a reference */
     uint64_t memory_stat[8];      /* [a] by enum mem_stat: bytes, of this group and all below */
     uint64_t oom_kills;           /* [a] */
     uint64_t cpu_ns, cpu_user_ns; /* [a] run time, of this group and all below it */

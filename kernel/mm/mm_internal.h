@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the files of kernel/mm share and nobody else sees. */
+#pragma once
+
+#include <kernel/mm.h>
+#include <kernel/vm.h>
+
+/* ---- page-table entries: SDM vol. 3, "4-Level Paging"; APM vol. 2, "Long-Mode Page Translation" ---- */
+typedef uint64_t pte_t;
+#define PTE_PRESENT  BIT(0)
+#define PTE_WRITE    BIT(1)
+#define PTE_USER     BIT(2)
+#define PTE_PWT      BIT(3)
+#define PTE_PCD      BIT(4)
+#define PTE_ACCESSED BIT(5)
+#define PTE_DIRTY    BIT(6)
+#define PTE_LARGE    BIT(7) /* a 2 MiB or 1 GiB page, in the upper levels */
+#define PTE_GLOBAL   BIT(8)
+#define PTE_NX       BIT(63)
+#define PTE_ADDR     0x000ffffffffff000ULL
+
+#define PT_LEVELS       4
+#define PT_ENTRIES      512
+#define PT_SHIFT(level) (PAGE_SHIFT + 9 * (level)) /* level 0: 4 KiB pages */
+#define LARGE_ORDER     9
+#define LARGE_SIZE      (PAGE_SIZE << LARGE_ORDER)
+
+static inline unsigned pt_index(uint64_t va, unsigned level)
+{
+    return va >> PT_SHIFT(level) & (PT_ENTRIES - 1);
+}
+
+static inline pte_t *pte_table(pte_t entry)
+{
+    return phys_to_virt(entry & PTE_ADDR);
+}
+
+static inline struct page *pte_page(pte_t entry)
+{
+    return phys_to_page(entry & PTE_ADDR);
+}
+
+/* ---- buddy.c ---- */
+#define ORDER_MAX 10 /* 4 MiB */
+void buddy_add_range(paddr_t start, paddr_t end); /* RAM whose struct pages are zeroed */
+uint64_t buddy_free_pages(void);
+void buddy_shrink(void); /* per-CPU lists back into the free lists */
+
+/* ---- slab.c ---- */
+void slab_init(void);
+void slab_shrink(void);
+
+/* ---- kmap.c ---- */
+extern pte_t *kernel_pml4;
+void kmap_init(void);
+void kmap_shrink(void); /* cached stacks */
+/* Map in the kernel's half; tables come from the boot allocator before the buddy exists. */
+void kernel_map(vaddr_t va, paddr_t pa, size_t len, pte_t flags);
+paddr_t boot_alloc_table(void);
+
+/* ---- pagetable.c: user page tables; mm->lock held ---- */
+/* The entry for va at `level` (0 or 1), or NULL when a table above is missing, or when a larger
+ * page is mapped there. */
+pte_t *pt_find(struct mm *mm, uaddr_t va, unsigned level);
+/* As pt_find, making the tables above: charged to mm->cgroup. NULL: no memory. */
+pte_t *pt_make(struct mm *mm, uaddr_t va, unsigned level);
+/* Change an entry; keeps the tables' counts of used entries and frees tables that become empty.
+ * The caller flushes. */
+void pt_set(struct mm *mm, uaddr_t va, pte_t *entry, unsigned level, pte_t value);
+/* Break the 2 MiB page that covers va into 4 KiB entries of the same pages. 0, -ENOMEM. */
+int pt_split(struct mm *mm, uaddr_t va);
+/* Next address >= va and < end with a present entry: the entry and its level, or NULL. */
+pte_t *pt_next(struct mm *mm, uaddr_t *va, uaddr_t end, unsigned *level);
+pte_t pte_make(const struct vma *vma, struct page *page, bool writable, bool large);
+int pt_create(struct mm *mm);
+void pt_free_retired(struct mm *mm); /* after a flush */
+void pt_destroy(struct mm *mm);
+
+/* ---- tlb.c ---- */
+/* After entries were removed or restricted: no CPU uses the old ones when it returns. */
+void tlb_flush(struct mm *mm, uaddr_t start, uaddr_t end);
+
+/*
+ * Pages that were unmapped but may still be in a TLB: collected, flushed
+ * together, then put.
+ */
+#define GATHER_MAX 64
+struct gather {
+    struct mm *mm;
+    uaddr_t start, end; /* what to flush; start == end: nothing */
+    unsigned count;
+    struct page *pages[GATHER_MAX];
+};
+void gather_init(struct gather *g, struct mm *mm);
+void gather_range(struct gather *g, uaddr_t start, uaddr_t end); /* needs a flush */
+void gather_page(struct gather *g, struct page *p);              /* put after the flush */
+void gather_finish(struct gather *g);
+
+/* ---- vma.c; mm->lock held ---- */
+struct vma *vma_alloc(struct mm *mm, uaddr_t start, uaddr_t end, uint32_t prot, uint32_t flags);
+void vma_insert(struct vma *vma);
+void vma_free(struct vma *vma); /* not in the tree any more */
+void vma_remove(struct vma *vma);
+/* Cut so that no area crosses `at`. 0, -ENOMEM. */
+int vma_split_at(struct mm *mm, uaddr_t at);
+void vma_merge_around(struct mm *mm, uaddr_t start, uaddr_t end);
+/* Highest free range of len bytes below the mmap base; 0: none. */
+uaddr_t vma_find_free(struct mm *mm, size_t len, size_t align);
+#define MMAP_MIN_ADDR 0x10000UL
+bool vma_is_private_anon(const struct vma *vma);
+
+/* ---- unmap.c ---- */
+/* Unmap what is there in [start, end) and put the pages; areas stay. Notifies. 0, -ENOMEM (a large
+ * page could not be split). */
+int zap_range(struct mm *mm, uaddr_t start, uaddr_t end);
+void mm_invalidate(struct mm *mm, uaddr_t start, uaddr_t end);
+
+/* ---- fault.c ---- */
+int fault_locked(struct mm *mm, uaddr_t addr, unsigned access);
+extern struct page *zero_page;
+bool page_is_anon(const struct page *p);
+void mm_account(struct mm *mm, const struct page *p, int64_t npages);

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * User page tables: four levels, of which the upper half of the top one is the
+ * kernel's. Every table is charged to the address space's cgroup and counts its
+ * entries in use (struct page.index), so that it is freed as soon as the last
+ * entry goes: a process that maps and unmaps keeps no empty tables.
+ *
+ * The caller holds mm->lock.
+ */
+#include <kernel/cgroup.h>
+#include <kernel/errno.h>
+#include <kernel/string.h>
+
+#include "mm_internal.h"
+
+static struct page *table_page(const pte_t *entry)
+{
+    return phys_to_page(virt_to_phys(entry));
+}
+
+static pte_t *table_alloc(struct mm *mm)
+{
+    struct page *p = page_alloc_for(mm->cgroup, 0, ALLOC_ZERO);
+
+    if (p == NULL)
+        return NULL;
+    p->flags |= PAGE_F_TABLE;
+    mm->table_pages++;
+    mem_stat_add(MEM_TABLES, 1);
+    return page_address(p);
+}
+
+/* A CPU may have cached the way through a table: it is put after the next flush. */
+static void table_retire(struct mm *mm, struct page *p)
+{
+    assert((p->flags & PAGE_F_TABLE) && p->index == 0);
+    list_add_tail(&mm->dead_tables, &p->link);
+}
+
+void pt_free_retired(struct mm *mm)
+{
+    while (!list_is_empty(&mm->dead_tables)) {
+        struct page *p = list_first(&mm->dead_tables, struct page, link);
+
+        list_remove(&p->link);
+        mm->table_pages--;
+        mem_stat_add(MEM_TABLES, -1);
+        page_put(p);
+    }
+}
+
+int pt_create(struct mm *mm)
+{
+    pte_t *top = table_alloc(mm);
+
+    if (top == NULL)
+        return -ENOMEM;
+    memcpy(top + PT_ENTRIES / 2, kernel_pml4 + PT_ENTRIES / 2, PAGE_SIZE / 2);
+    mm->pgd = virt_to_phys(top);
+    return 0;
+}
+
+void pt_destroy(struct mm *mm)
+{
+    table_retire(mm, phys_to_page(mm->pgd));
+    pt_free_retired(mm);
+    assert(mm->table_pages == 0);
+}
+
+pte_t *pt_find(struct mm *mm, uaddr_t va, unsigned level)
+{
+    pte_t *table = phys_to_virt(mm->pgd);
+
+    for (unsigned l = PT_LEVELS - 1; l > level; l--) {
+        pte_t e = table[pt_index(va, l)];
+
+        if (!(e & PTE_PRESENT) || (e & PTE_LARGE))
+            return NULL;
+        table = pte_table(e);
+    }
+    return &table[pt_index(va, level)];
+}
+
+/* Take out the tables on the way to va that have no entries, lowest first, up to the top one. */
+static void prune(struct mm *mm, uaddr_t va)
+{
+    for (unsigned level = 1; level < PT_LEVELS; level++) {
+        pte_t *entry = pt_find(mm, va, level);
+        struct page *below;
+
+        if (entry == NULL)
+            continue; /* a table further up is already gone, or this path is shorter */
+        if (!(*entry & PTE_PRESENT) || (*entry & PTE_LARGE))
+            continue;
+        below = pte_page(*entry);
+        if (below->index != 0)
+            return;
+        *entry = 0;
+        table_page(entry)->index--;
+        table_retire(mm, below);
+    }
+}
+
+pte_t *pt_make(struct mm *mm, uaddr_t va, unsigned level)
+{
+    pte_t *table = phys_to_virt(mm->pgd);
+
+    for (unsigned l = PT_LEVELS - 1; l > level; l--) {
+        pte_t *e = &table[pt_index(va, l)];
+
+        if (!(*e & PTE_PRESENT)) {
+            pte_t *below = table_alloc(mm);
+
+            if (below == NULL) {
+                prune(mm, va);
+                return NULL;
+            }
+            table_page(e)->index++;
+            *e = virt_to_phys(below) | PTE_PRESENT | PTE_WRITE | PTE_USER;
+        }
+        if (*e & PTE_LARGE)
+            return NULL;
+        table = pte_table(*e);
+    }
+    return &table[pt_index(va, level)];
+}
+
+void pt_set(struct mm *mm, uaddr_t va, pte_t *entry, unsigned level, pte_t value)
+{
+    struct page *table = table_page(entry);
+    bool was = *entry & PTE_PRESENT, is = value & PTE_PRESENT;
+
+    (void)level;
+    WRITE_ONCE(*entry, value);
+    if (is && !was) {
+        table->index++;
+    } else if (was && !is) {
+        table->index--;
+        if (table->index == 0)
+            prune(mm, va);
+    }
+}
+
+int pt_split(struct mm *mm, uaddr_t va)
+{
+    pte_t *e = pt_find(mm, va, 1), old, *table;
+    struct page *head;
+
+    if (e == NULL || !(*e & PTE_PRESENT) || !(*e & PTE_LARGE))
+        return 0;
+    old = *e;
+    head = pte_page(old);
+    table = table_alloc(mm);
+    if (table == NULL)
+        return -ENOMEM;
+    for (unsigned i = 0; i < PT_ENTRIES; i++) {
+        table[i] = (old & ~PTE_LARGE) + i * PAGE_SIZE;
+        if (i > 0)
+            page_get(head); /* each entry counts for the block */
+    }
+    table_page(table)->index = PT_ENTRIES;
+    WRITE_ONCE(*e, virt_to_phys(table) | PTE_PRESENT | PTE_WRITE | PTE_USER);
+    return 0; /* same translations: the old entry may stay in TLBs until somebody changes one */
+}
+
+pte_t *pt_next(struct mm *mm, uaddr_t *va, uaddr_t end, unsigned *level)
+{
+    uaddr_t at = *va;
+
+    while (at < end) {
+        pte_t *table = phys_to_virt(mm->pgd);
+        unsigned l = PT_LEVELS - 1;
+
+        for (;; l--) {
+            pte_t *e = &table[pt_index(at, l)];
+
+            if (!(*e & PTE_PRESENT))
+                break;
+            if (l == 0 || (*e & PTE_LARGE)) {
+                *va = at;
+                *level = l;
+                return e;
+            }
+            table = pte_table(*e);
+        }
+        at = ALIGN_DOWN(at, BIT(PT_SHIFT(l))) + BIT(PT_SHIFT(l));
+    }
+    return NULL;
+}
+
+pte_t pte_make(const struct vma *vma, struct page *page, bool writable, bool large)
+{
+    pte_t e = page_to_phys(page) | PTE_PRESENT | PTE_USER | PTE_ACCESSED;
+
+    if (writable)
+        e |= PTE_WRITE | PTE_DIRTY;
+    if (!(vma->prot & PROT_EXEC))
+        e |= PTE_NX;
+    if (large)
+        e |= PTE_LARGE;
+    return e;
+}

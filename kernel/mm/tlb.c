@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Translation look-aside buffers. An entry that was removed or restricted may
+ * live on in the TLB of every CPU that has the address space loaded, so the page
+ * behind it must not be reused before all of them have flushed: unmapping
+ * collects pages in a struct gather, which flushes once for many.
+ */
+#include <kernel/trap.h>
+#include <kernel/x86/cpu.h>
+
+#include "mm_internal.h"
+
+#define FLUSH_SINGLE_MAX 16 /* pages; beyond this reloading cr3 is cheaper */
+
+static void flush_local(uaddr_t start, uaddr_t end)
+{
+    if ((end - start) >> PAGE_SHIFT <= FLUSH_SINGLE_MAX) {
+        for (uaddr_t va = start; va < end; va += PAGE_SIZE)
+            __asm__ volatile("invlpg (%0)" : : "r"(va) : "memory");
+    } else {
+        uint64_t cr3;
+
+        __asm__ volatile("mov %%cr3, %0\n\tmov %0, %%cr3" : "=r"(cr3) : : "memory");
+    }
+}
+
+void tlb_flush(struct mm *mm, uaddr_t start, uaddr_t end)
+{
+    irqflags_t flags = irq_save();
+    uint64_t others = __atomic_load_n(&mm->cpus, __ATOMIC_SEQ_CST) & ~BIT(cpu_number());
+
+    if (this_cpu()->mm == mm)
+        flush_local(start, end);
+    irq_restore(flags);
+    if (others != 0)
+        tlb_shootdown(others, start, end); /* an IPI to each; returns when all have flushed */
+    pt_free_retired(mm);
+}
+
+void gather_init(struct gather *g, struct mm *mm)
+{
+    g->mm = mm;
+    g->start = g->end = 0;
+    g->count = 0;
+}
+
+void gather_range(struct gather *g, uaddr_t start, uaddr_t end)
+{
+    if (g->start == g->end) {
+        g->start = start;
+        g->end = end;
+    } else {
+        g->start = min(g->start, start);
+        g->end = max(g->end, end);
+    }
+}
+
+void gather_finish(struct gather *g)
+{
+    if (g->start != g->end)
+        tlb_flush(g->mm, g->start, g->end);
+    for (unsigned i = 0; i < g->count; i++)
+        page_put(g->pages[i]);
+    g->start = g->end = 0;
+    g->count = 0;
+}
+
+void gather_page(struct gather *g, struct page *p)
+{
+    if (g->count == GATHER_MAX)
+        gather_finish(g);
+    g->pages[g->count++] = p;
+}

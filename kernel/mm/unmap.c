@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Taking pages out of an address space. Subscribers (hv's second-level tables)
+ * hear of a range before its entries change, so that no guest uses a page after
+ * its last reference here is gone.
+ */
+#include <kernel/errno.h>
+
+#include "mm_internal.h"
+
+void mm_invalidate(struct mm *mm, uaddr_t start, uaddr_t end)
+{
+    struct mm_notifier *n;
+
+    __atomic_add_fetch(&mm->notifier_seq, 1, __ATOMIC_SEQ_CST);
+    list_for_each(n, &mm->notifiers, link)
+        n->invalidate(n, start, end);
+}
+
+void mm_notifier_add(struct mm *mm, struct mm_notifier *n)
+{
+    mutex_lock(&mm->lock);
+    list_add_tail(&mm->notifiers, &n->link);
+    mutex_unlock(&mm->lock);
+}
+
+void mm_notifier_remove(struct mm *mm, struct mm_notifier *n)
+{
+    mutex_lock(&mm->lock);
+    list_remove(&n->link);
+    mutex_unlock(&mm->lock);
+}
+
+/* A large page that crosses the edge of the range is broken up first. */
+static int split_edge(struct mm *mm, uaddr_t edge)
+{
+    return IS_ALIGNED(edge, LARGE_SIZE) ? 0 : pt_split(mm, edge);
+}
+
+int zap_range(struct mm *mm, uaddr_t start, uaddr_t end)
+{
+    struct gather g;
+    unsigned level;
+    uaddr_t va = start;
+    pte_t *e;
+    int err;
+
+    err = split_edge(mm, start);
+    if (err == 0)
+        err = split_edge(mm, end);
+    if (err < 0)
+        return err;
+    e = pt_next(mm, &va, end, &level);
+    if (e == NULL)
+        return 0;
+    mm_invalidate(mm, start, end);
+    gather_init(&g, mm);
+    for (; e != NULL; e = pt_next(mm, &va, end, &level)) {
+        struct page *p = pte_page(*e);
+        uaddr_t next = va + BIT(PT_SHIFT(level));
+
+        pt_set(mm, va, e, level, 0);
+        gather_range(&g, va, next);
+        mm_account(mm, p, -(int64_t)(1ULL << (9 * level)));
+        gather_page(&g, p);
+        va = next;
+    }
+    gather_finish(&g);
+    return 0;
+}
+
+int mm_unmap(struct mm *mm, uaddr_t addr, size_t len)
+{
+    uaddr_t end = addr + len;
+    struct vma *vma;
+    int err;
+
+    /* Everything that can fail comes first: cutting areas and large pages at the edges. */
+    err = vma_split_at(mm, addr);
+    if (err == 0)
+        err = vma_split_at(mm, end);
+    if (err == 0)
+        err = zap_range(mm, addr, end);
+    if (err < 0)
+        return err;
+    for (vma = vma_find(mm, addr); vma != NULL && vma->start < end;) {
+        struct vma *next = vma_next(vma);
+
+        vma_remove(vma);
+        vma = next;
+    }
+    return 0;
+}
+
+/* Restrict or widen entries in place; widening to writable is left to faults (copy-on-write). */
+static void protect_entries(struct mm *mm, uaddr_t start, uaddr_t end, uint32_t prot)
+{
+    struct gather g;
+    unsigned level;
+    uaddr_t va = start;
+    pte_t *e;
+
+    gather_init(&g, mm);
+    while ((e = pt_next(mm, &va, end, &level)) != NULL) {
+        uaddr_t next = va + BIT(PT_SHIFT(level));
+        pte_t v = *e;
+
+        if (prot == PROT_NONE) { /* keep no entry that the user could follow */
+            v &= ~PTE_USER;
+        } else {
+            v |= PTE_USER;
+        }
+        if (!(prot & PROT_WRITE))
+            v &= ~PTE_WRITE;
+        v = prot & PROT_EXEC ? v & ~PTE_NX : v | PTE_NX;
+        if (v != *e) {
+            WRITE_ONCE(*e, v);
+            gather_range(&g, va, next);
+        }
+        va = next;
+    }
+    gather_finish(&g);
+}
+
+static bool may_protect(const struct vma *vma, uint32_t prot)
+{
+    if ((prot & PROT_WRITE) && (vma->flags & VMA_SHARED) && !(vma->flags & VMA_MAYWRITE))
+        return false;
+    return !((prot & PROT_EXEC) && (vma->flags & VMA_NOEXEC));
+}
+
+int mm_protect(struct mm *mm, uaddr_t addr, size_t len, uint32_t prot)
+{
+    uaddr_t end = addr + len, covered = addr;
+    struct vma *vma;
+    int err;
+
+    for (vma = vma_find(mm, addr); vma != NULL && vma->start < end; vma = vma_next(vma)) {
+        if (vma->start > covered)
+            return -ENOMEM;
+        if (!may_protect(vma, prot))
+            return -EACCES;
+        covered = vma->end;
+    }
+    if (covered < end)
+        return -ENOMEM;
+    err = vma_split_at(mm, addr);
+    if (err == 0)
+        err = vma_split_at(mm, end);
+    if (err == 0)
+        err = split_edge(mm, addr);
+    if (err == 0)
+        err = split_edge(mm, end);
+    if (err < 0)
+        return err;
+    mm_invalidate(mm, addr, end);
+    for (vma = vma_find(mm, addr); vma != NULL && vma->start < end; vma = vma_next(vma))
+        vma->prot = prot;
+    protect_entries(mm, addr, end, prot);
+    vma_merge_around(mm, addr, end);
+    return 0;
+}
