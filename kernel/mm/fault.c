@@ -286,7 +286,7 @@ int mm_fault(struct mm *mm, uaddr_t addr, unsigned access)
 
     mutex_lock(&mm->lock);
     err = fault_locked(mm, addr, access);
-    mutex_unlock(&mm->lock);
+    mm_unlock(mm);
     return err;
 }
 
@@ -317,7 +317,7 @@ int mm_get_block(struct mm *mm, uaddr_t addr, unsigned access, struct page **out
         *order = level > 0 ? LARGE_ORDER : 0;
         page_get(*out);
     }
-    mutex_unlock(&mm->lock);
+    mm_unlock(mm);
     return err;
 }
 
@@ -354,11 +354,11 @@ bool page_fault(struct trapframe *frame, uint64_t addr, unsigned access)
     bool user = trapframe_is_user(frame);
     int err = -EFAULT;
 
-    if (!user && (t == NULL || !t->user_copy_ok || addr >= USER_TOP))
+    if (!user && (addr >= USER_TOP || !extable_covers(frame->rip)))
         return extable_fixup(frame);
-    if (t->mm != NULL) {
+    if (t->mm != NULL && addr < USER_TOP) {
         irq_enable();
-        t->process->min_flt++;
+        t->min_flt++;
         err = fault_until_memory(t->mm, addr, access);
         irq_disable();
     }

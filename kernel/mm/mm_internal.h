@@ -99,7 +99,8 @@ void gather_finish(struct gather *g);
 /* ---- vma.c; mm->lock held ---- */
 struct vma *vma_alloc(struct mm *mm, uaddr_t start, uaddr_t end, uint32_t prot, uint32_t flags);
 void vma_insert(struct vma *vma);
-void vma_free(struct vma *vma); /* not in the tree any more */
+void vma_free(struct vma *vma); /* not in the tree any more; takes effect in mm_unlock() */
+void mm_unlock(struct mm *mm);  /* gives up mm->lock, then frees areas and puts their files */
 void vma_remove(struct vma *vma);
 /* Cut so that no area crosses `at`. 0, -ENOMEM. */
 int vma_split_at(struct mm *mm, uaddr_t at);

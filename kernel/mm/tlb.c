@@ -5,6 +5,7 @@
  * behind it must not be reused before all of them have flushed: unmapping
  * collects pages in a struct gather, which flushes once for many.
  */
+#include <kernel/spinlock.h>
 #include <kernel/trap.h>
 #include <kernel/x86/cpu.h>
 
@@ -24,6 +25,35 @@ static void flush_local(uaddr_t start, uaddr_t end)
     }
 }
 
+/* One request at a time; every CPU of `waiting` clears its bit when it has flushed. */
+static struct {
+    struct spinlock lock;
+    uint64_t waiting; /* [a] CPUs */
+    uaddr_t start, end;
+} shootdown;
+
+void tlb_ipi(void)
+{
+    flush_local(shootdown.start, shootdown.end);
+    __atomic_fetch_and(&shootdown.waiting, ~BIT(cpu_number()), __ATOMIC_RELEASE);
+}
+
+static void flush_others(uint64_t cpus, uaddr_t start, uaddr_t end)
+{
+    irqflags_t flags = spin_lock(&shootdown.lock);
+
+    shootdown.start = start;
+    shootdown.end = end;
+    __atomic_store_n(&shootdown.waiting, cpus, __ATOMIC_RELEASE);
+    for (unsigned i = 0; i < cpu_count(); i++) {
+        if (cpus & BIT(i))
+            ipi_send(i, IPI_TLB);
+    }
+    while (__atomic_load_n(&shootdown.waiting, __ATOMIC_ACQUIRE) != 0)
+        cpu_pause();
+    spin_unlock(&shootdown.lock, flags);
+}
+
 void tlb_flush(struct mm *mm, uaddr_t start, uaddr_t end)
 {
     irqflags_t flags = irq_save();
@@ -33,7 +63,7 @@ void tlb_flush(struct mm *mm, uaddr_t start, uaddr_t end)
         flush_local(start, end);
     irq_restore(flags);
     if (others != 0)
-        tlb_shootdown(others, start, end); /* an IPI to each; returns when all have flushed */
+        flush_others(others, start, end);
     pt_free_retired(mm);
 }
 

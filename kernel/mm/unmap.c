@@ -21,14 +21,14 @@ void mm_notifier_add(struct mm *mm, struct mm_notifier *n)
 {
     mutex_lock(&mm->lock);
     list_add_tail(&mm->notifiers, &n->link);
-    mutex_unlock(&mm->lock);
+    mm_unlock(mm);
 }
 
 void mm_notifier_remove(struct mm *mm, struct mm_notifier *n)
 {
     mutex_lock(&mm->lock);
     list_remove(&n->link);
-    mutex_unlock(&mm->lock);
+    mm_unlock(mm);
 }
 
 /* A large page that crosses the edge of the range is broken up first. */

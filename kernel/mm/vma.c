@@ -70,13 +70,29 @@ void vma_insert(struct vma *vma)
     mapping_add(vma);
 }
 
+/*
+ * The last reference to a file may end a VM or a socket, whose release takes
+ * locks of its own, mm->lock among them: areas are freed after mm->lock.
+ */
 void vma_free(struct vma *vma)
 {
-    if (vma->ops != NULL && vma->ops->close != NULL)
-        vma->ops->close(vma);
-    if (vma->file != NULL)
-        file_put(vma->file);
-    kmem_cache_free(vma_cache, vma);
+    list_add_tail(&vma->mm->dead_vmas, &vma->inode_link);
+}
+
+void mm_unlock(struct mm *mm)
+{
+    struct list_node dead = LIST_INIT(dead);
+    struct vma *vma, *next;
+
+    list_splice_tail(&dead, &mm->dead_vmas);
+    mutex_unlock(&mm->lock);
+    list_for_each_safe(vma, next, &dead, inode_link) {
+        if (vma->ops != NULL && vma->ops->close != NULL)
+            vma->ops->close(vma);
+        if (vma->file != NULL)
+            file_put(vma->file);
+        kmem_cache_free(vma_cache, vma);
+    }
 }
 
 void vma_remove(struct vma *vma)
@@ -230,7 +246,7 @@ void mm_unmap_file(struct inode *inode, uint64_t first, uint64_t last)
             WRITE_ONCE(vma->zap_seq, seq);
             zap_file_pages(vma, first, last);
         }
-        mutex_unlock(&mm->lock);
+        mm_unlock(mm);
         mm_put(mm);
     }
 }

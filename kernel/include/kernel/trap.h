@@ -27,6 +27,7 @@ int irq_request(unsigned isa_irq, irq_handler_t handler, void *arg);
 
 /* Fault fix-up: entries made by the macro in <kernel/x86/extable.h>. */
 bool extable_fixup(struct trapframe *frame);
+bool extable_covers(uint64_t rip); /* does a fault there have a fix-up? */
 
 void x86_early_init(const struct boot_info *bi); /* serial, GDT, IDT, per-CPU area, CPU features */
 void x86_late_init(void); /* APIC, timer, calibration: after mm_init() */

@@ -80,6 +80,7 @@ struct mm {
     uint64_t rss_anon, rss_file, rss_shmem; /* [lock] pages */
     uint64_t total_vm;      /* [lock] pages mapped */
     uint64_t table_pages;   /* [lock] */
+    struct list_node dead_vmas;   /* [lock] areas to free once the lock is given up */
     struct list_node dead_tables; /* [lock] page tables taken out since the last flush */
     uint64_t hiwater_rss;
     uint64_t cpus;          /* [a] CPUs that have this pgd loaded: TLB shoot-down */

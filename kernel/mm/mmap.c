@@ -1,0 +1,579 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The memory system calls: mmap(2), munmap(2), mprotect(2), brk(2), mremap(2),
+ * madvise(2), msync(2), mincore(2), mlock(2). Arguments are checked here, once;
+ * the mm_ functions act.
+ */
+#include <kernel/cgroup.h>
+#include <kernel/errno.h>
+#include <kernel/files.h>
+#include <kernel/proc.h>
+#include <kernel/random.h>
+#include <kernel/syscalls.h>
+#include <kernel/uaccess.h>
+
+#include "mm_internal.h"
+
+#define PROT_VALID (PROT_READ | PROT_WRITE | PROT_EXEC)
+#define PROT_GROWSDOWN 0x01000000
+/* Anonymous areas from this size on are taken to be a guest's RAM or the like: large pages. */
+#define LARGE_AREA MIB(32)
+
+static bool range_valid(uaddr_t addr, size_t len)
+{
+    return IS_ALIGNED(addr, PAGE_SIZE) && user_range_ok(addr, len);
+}
+
+static bool over_limit(struct mm *mm, size_t len)
+{
+    uint64_t limit = current->process->rlimits[RLIMIT_AS].cur;
+
+    return limit != RLIM_INFINITY && (mm->total_vm << PAGE_SHIFT) + len > limit;
+}
+
+/* ---- mmap ---- */
+
+/* What the file allows of prot: -EACCES, -EPERM (noexec), -ENODEV; adds to *vma_flags. */
+static int check_file(const struct file *f, uint32_t prot, uint32_t map_flags, uint32_t *vma_flags)
+{
+    bool shared = map_flags & (MAP_SHARED & ~MAP_PRIVATE);
+
+    if (!f->can_read)
+        return -EACCES;
+    if (shared && (prot & PROT_WRITE) && !f->can_write)
+        return -EACCES;
+    if (f->path.mnt != NULL && (f->path.mnt->flags & MS_NOEXEC)) {
+        if (prot & PROT_EXEC)
+            return -EPERM;
+        *vma_flags |= VMA_NOEXEC;
+    }
+    if (f->ops->mmap == NULL)
+        return -ENODEV;
+    if (!shared || f->can_write)
+        *vma_flags |= VMA_MAYWRITE;
+    return 0;
+}
+
+static int choose_address(struct mm *mm, uaddr_t hint, size_t len, uint32_t map_flags, bool large, uaddr_t *out)
+{
+    struct vma *vma;
+
+    if (map_flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) {
+        if (!range_valid(hint, len))
+            return IS_ALIGNED(hint, PAGE_SIZE) ? -ENOMEM : -EINVAL;
+        if (hint < MMAP_MIN_ADDR)
+            return -EPERM;
+        vma = vma_find(mm, hint);
+        if ((map_flags & MAP_FIXED_NOREPLACE) && vma != NULL && vma->start < hint + len)
+            return -EEXIST;
+        *out = hint;
+        return 0;
+    }
+    hint = ALIGN_UP(hint, PAGE_SIZE);
+    if (hint >= MMAP_MIN_ADDR && user_range_ok(hint, len)) {
+        vma = vma_find(mm, hint);
+        if (vma == NULL || vma->start >= hint + len) {
+            *out = hint;
+            return 0;
+        }
+    }
+    *out = vma_find_free(mm, len, large ? LARGE_SIZE : PAGE_SIZE);
+    return *out != 0 ? 0 : -ENOMEM;
+}
+
+static int attach_file(struct vma *vma, struct file *file, uint64_t pgoff)
+{
+    int err;
+
+    file_get(file);
+    vma->file = file;
+    vma->pgoff = pgoff;
+    err = file->ops->mmap(file, vma); /* may put another file in its place (overlay) */
+    return err;
+}
+
+static int map_locked(struct mm *mm, uaddr_t addr, size_t len, uint32_t prot, uint32_t map_flags,
+                      struct file *file, off_t offset, uaddr_t *out)
+{
+    uint32_t vma_flags = 0;
+    bool large = file == NULL && len >= LARGE_AREA && !(map_flags & (MAP_NORESERVE | MAP_GROWSDOWN)) &&
+                 (prot & PROT_WRITE);
+    struct vma *vma;
+    int err;
+
+    if (file != NULL) {
+        err = check_file(file, prot, map_flags, &vma_flags);
+        if (err < 0)
+            return err;
+    } else {
+        vma_flags |= VMA_MAYWRITE;
+    }
+    if (map_flags & MAP_SHARED & ~MAP_PRIVATE)
+        vma_flags |= VMA_SHARED;
+    if (map_flags & MAP_GROWSDOWN)
+        vma_flags |= VMA_GROWSDOWN;
+    if (large)
+        vma_flags |= VMA_HUGEPAGE;
+    if (over_limit(mm, len))
+        return -ENOMEM;
+    err = choose_address(mm, addr, len, map_flags, large, &addr);
+    if (err < 0)
+        return err;
+    vma = vma_alloc(mm, addr, addr + len, prot, vma_flags);
+    if (vma == NULL)
+        return -ENOMEM;
+    if (file != NULL) {
+        err = attach_file(vma, file, (uint64_t)offset >> PAGE_SHIFT);
+        if (err < 0)
+            goto free_vma;
+    }
+    err = mm_unmap(mm, addr, len);
+    if (err < 0)
+        goto free_vma;
+    vma_insert(vma);
+    vma_merge_around(mm, addr, addr + len);
+    *out = addr;
+    return 0;
+
+free_vma:
+    vma_free(vma);
+    return err;
+}
+
+static void populate(struct mm *mm, uaddr_t addr, size_t len, uint32_t prot)
+{
+    for (size_t off = 0; off < len && !fatal_signal_pending(current); off += PAGE_SIZE) {
+        if (mm_fault(mm, addr + off, prot & PROT_WRITE ? ACCESS_WRITE : ACCESS_READ) < 0)
+            return; /* as on Linux the mapping stands all the same */
+    }
+}
+
+int mm_map(struct mm *mm, uaddr_t addr, size_t len, uint32_t prot, uint32_t map_flags, struct file *file,
+           off_t offset, uaddr_t *out)
+{
+    struct file *shmem = NULL;
+    uaddr_t where;
+    int err;
+
+    if (len == 0 || (map_flags & 3) == 0)
+        return -EINVAL;
+    if (len > USER_TOP)
+        return -ENOMEM;
+    len = ALIGN_UP(len, PAGE_SIZE);
+    if (file == NULL && (map_flags & 3) != MAP_PRIVATE) {
+        err = shmem_file_create("/dev/zero", len, &shmem);
+        if (err < 0)
+            return err;
+        file = shmem;
+        offset = 0;
+    }
+    mutex_lock(&mm->lock);
+    err = map_locked(mm, addr, len, prot, map_flags, file, offset, &where);
+    mm_unlock(mm);
+    if (shmem != NULL)
+        file_put(shmem);
+    if (err < 0)
+        return err;
+    if (map_flags & MAP_POPULATE)
+        populate(mm, where, len, prot);
+    *out = where;
+    return 0;
+}
+
+long sys_mmap(uaddr_t addr, size_t len, int prot, int flags, int fd, off_t off)
+{
+    struct file *f = NULL;
+    uaddr_t out;
+    int err;
+
+    if (!IS_ALIGNED(off, (off_t)PAGE_SIZE))
+        return -EINVAL;
+    if (!(flags & MAP_ANONYMOUS)) {
+        f = fd_get(fd);
+        if (f == NULL)
+            return -EBADF;
+        if (off < 0 || (uint64_t)off + len < len)
+            err = -EOVERFLOW;
+        else
+            err = mm_map(current->mm, addr, len, (uint32_t)prot & PROT_VALID, (uint32_t)flags, f, off, &out);
+        file_put(f);
+    } else {
+        err = mm_map(current->mm, addr, len, (uint32_t)prot & PROT_VALID, (uint32_t)flags, NULL, 0, &out);
+    }
+    return err < 0 ? err : (long)out;
+}
+
+long sys_munmap(uaddr_t addr, size_t len)
+{
+    struct mm *mm = current->mm;
+    int err;
+
+    if (len == 0 || !range_valid(addr, len))
+        return -EINVAL;
+    mutex_lock(&mm->lock);
+    err = mm_unmap(mm, addr, ALIGN_UP(len, PAGE_SIZE));
+    mm_unlock(mm);
+    return err;
+}
+
+long sys_mprotect(uaddr_t addr, size_t len, int prot)
+{
+    struct mm *mm = current->mm;
+    int err;
+
+    if (!IS_ALIGNED(addr, PAGE_SIZE) || ((uint32_t)prot & ~(PROT_VALID | PROT_GROWSDOWN)))
+        return -EINVAL;
+    if (len == 0)
+        return 0;
+    if (!user_range_ok(addr, len))
+        return -ENOMEM;
+    mutex_lock(&mm->lock);
+    err = mm_protect(mm, addr, ALIGN_UP(len, PAGE_SIZE), (uint32_t)prot & PROT_VALID);
+    mm_unlock(mm);
+    return err;
+}
+
+/* ---- brk ---- */
+
+static int grow_heap(struct mm *mm, uaddr_t from, uaddr_t to)
+{
+    uint64_t limit = current->process->rlimits[RLIMIT_DATA].cur;
+    struct vma *vma = vma_find(mm, from);
+
+    if (to > mm->mmap_base || to - mm->brk_start > limit || over_limit(mm, to - from))
+        return -ENOMEM;
+    if (vma != NULL && vma->start < to + PAGE_SIZE)
+        return -ENOMEM;
+    vma = vma_alloc(mm, from, to, PROT_READ | PROT_WRITE, VMA_HEAP | VMA_MAYWRITE);
+    if (vma == NULL)
+        return -ENOMEM;
+    vma_insert(vma);
+    vma_merge_around(mm, from, to);
+    return 0;
+}
+
+long sys_brk(uaddr_t brk)
+{
+    struct mm *mm = current->mm;
+    uaddr_t old_end, new_end;
+    int err = 0;
+
+    mutex_lock(&mm->lock);
+    if (brk >= mm->brk_start && brk < USER_TOP) {
+        old_end = ALIGN_UP(mm->brk, PAGE_SIZE);
+        new_end = ALIGN_UP(brk, PAGE_SIZE);
+        if (new_end > old_end)
+            err = grow_heap(mm, old_end, new_end);
+        else if (new_end < old_end)
+            err = mm_unmap(mm, new_end, old_end - new_end);
+        if (err == 0)
+            mm->brk = brk;
+    }
+    brk = mm->brk;
+    mm_unlock(mm);
+    return (long)brk;
+}
+
+/* ---- mremap ---- */
+
+#define MREMAP_MAYMOVE   1
+#define MREMAP_FIXED     2
+#define MREMAP_DONTUNMAP 4
+
+/* Enter the pages of [from, from + len) at `to`, where tables exist already, and remove them there. */
+static void move_pages(struct mm *mm, struct vma *to_vma, uaddr_t from, size_t len, uaddr_t to)
+{
+    struct gather g;
+    unsigned level;
+    uaddr_t va = from;
+    pte_t *e;
+
+    mm_invalidate(mm, from, from + len);
+    gather_init(&g, mm);
+    while ((e = pt_next(mm, &va, from + len, &level)) != NULL) {
+        uaddr_t dst = to + (va - from);
+        pte_t v = *e;
+
+        pt_set(mm, dst, pt_find(mm, dst, 0), 0, to_vma->prot & PROT_WRITE ? v : v & ~PTE_WRITE);
+        pt_set(mm, va, e, 0, 0);
+        gather_range(&g, va, va + PAGE_SIZE);
+        va += PAGE_SIZE;
+    }
+    gather_finish(&g);
+}
+
+/* Split large pages and make the tables at the new place, so that moving cannot fail. */
+static int prepare_move(struct mm *mm, uaddr_t from, size_t len, uaddr_t to)
+{
+    unsigned level;
+    uaddr_t va = from;
+    pte_t *e;
+
+    while ((e = pt_next(mm, &va, from + len, &level)) != NULL) {
+        if (level > 0) {
+            if (pt_split(mm, va) < 0)
+                return -ENOMEM;
+            continue;
+        }
+        if (pt_make(mm, to + (va - from), 0) == NULL)
+            return -ENOMEM;
+        va += PAGE_SIZE;
+    }
+    return 0;
+}
+
+static int mremap_move(struct mm *mm, struct vma *vma, uaddr_t addr, size_t old_len, size_t new_len, uaddr_t to)
+{
+    struct vma *moved;
+    int err;
+
+    if (over_limit(mm, new_len))
+        return -ENOMEM;
+    moved = vma_alloc(mm, to, to + new_len, vma->prot, vma->flags);
+    if (moved == NULL)
+        return -ENOMEM;
+    moved->pgoff = vma->pgoff + ((addr - vma->start) >> PAGE_SHIFT);
+    moved->file = vma->file;
+    if (moved->file != NULL)
+        file_get(moved->file);
+    err = prepare_move(mm, addr, min(old_len, new_len), to);
+    if (err < 0) {
+        vma_free(moved);
+        return err;
+    }
+    vma_insert(moved);
+    move_pages(mm, moved, addr, min(old_len, new_len), to);
+    (void)mm_unmap(mm, addr, old_len); /* only cutting the area could fail: then it stays, empty */
+    return 0;
+}
+
+static bool can_grow_in_place(struct vma *vma, uaddr_t addr, size_t old_len, size_t new_len)
+{
+    struct vma *next = vma_next(vma);
+
+    return addr + old_len == vma->end && user_range_ok(addr, new_len) &&
+           (next == NULL || next->start >= addr + new_len);
+}
+
+static long mremap_locked(struct mm *mm, uaddr_t addr, size_t old_len, size_t new_len, int flags, uaddr_t to)
+{
+    struct vma *vma = vma_find(mm, addr);
+    int err;
+
+    if (vma == NULL || vma->start > addr || vma->end - addr < old_len)
+        return -EFAULT;
+    if (vma->ops != NULL || (old_len == 0 && !(vma->flags & VMA_SHARED)))
+        return -EINVAL;
+    if (flags & MREMAP_FIXED) {
+        err = mm_unmap(mm, to, new_len);
+        if (err < 0)
+            return err;
+        vma = vma_find(mm, addr);
+    } else if (new_len <= old_len) {
+        err = new_len < old_len ? mm_unmap(mm, addr + new_len, old_len - new_len) : 0;
+        return err < 0 ? err : (long)addr;
+    } else if (can_grow_in_place(vma, addr, old_len, new_len)) {
+        if (over_limit(mm, new_len - old_len))
+            return -ENOMEM;
+        mm->total_vm += (new_len - old_len) >> PAGE_SHIFT;
+        vma->end = addr + new_len;
+        vma_merge_around(mm, addr, vma->end);
+        return (long)addr;
+    } else {
+        if (!(flags & MREMAP_MAYMOVE))
+            return -ENOMEM;
+        to = vma_find_free(mm, new_len, PAGE_SIZE);
+        if (to == 0)
+            return -ENOMEM;
+    }
+    err = mremap_move(mm, vma, addr, old_len, new_len, to);
+    return err < 0 ? err : (long)to;
+}
+
+long sys_mremap(uaddr_t addr, size_t old_len, size_t new_len, int flags, uaddr_t new_addr)
+{
+    struct mm *mm = current->mm;
+    long res;
+
+    if ((flags & ~(MREMAP_MAYMOVE | MREMAP_FIXED)) || !IS_ALIGNED(addr, PAGE_SIZE) || new_len == 0 ||
+        new_len > USER_TOP || !user_range_ok(addr, old_len))
+        return -EINVAL;
+    old_len = ALIGN_UP(old_len, PAGE_SIZE);
+    new_len = ALIGN_UP(new_len, PAGE_SIZE);
+    if (flags & MREMAP_FIXED) {
+        if (!(flags & MREMAP_MAYMOVE) || !range_valid(new_addr, new_len) || new_addr < MMAP_MIN_ADDR)
+            return -EINVAL;
+        if (new_addr < addr + old_len && addr < new_addr + new_len)
+            return -EINVAL;
+    }
+    mutex_lock(&mm->lock);
+    res = mremap_locked(mm, addr, old_len, new_len, flags, new_addr);
+    mm_unlock(mm);
+    return res;
+}
+
+/* ---- madvise ---- */
+
+enum {
+    MADV_NORMAL, MADV_RANDOM, MADV_SEQUENTIAL, MADV_WILLNEED, MADV_DONTNEED, MADV_FREE = 8,
+    MADV_DONTFORK = 10, MADV_DOFORK = 11, MADV_HUGEPAGE = 14, MADV_NOHUGEPAGE = 15, MADV_DONTDUMP = 16,
+    MADV_DODUMP = 17
+};
+
+/* What an advice does to an area: flags to set and to clear, or dropping its pages. */
+static const struct advice {
+    int number;
+    uint32_t set, clear;
+    bool drop, anon_only;
+} advices[] = {
+    {MADV_NORMAL, 0, 0, false, false},
+    {MADV_RANDOM, 0, 0, false, false},
+    {MADV_SEQUENTIAL, 0, 0, false, false},
+    {MADV_WILLNEED, 0, 0, false, false},
+    {MADV_DONTNEED, 0, 0, true, false},
+    {MADV_FREE, 0, 0, true, true},
+    {MADV_DONTFORK, VMA_DONTCOPY, 0, false, false},
+    {MADV_DOFORK, 0, VMA_DONTCOPY, false, false},
+    {MADV_HUGEPAGE, VMA_HUGEPAGE, VMA_NOHUGEPAGE, false, false},
+    {MADV_NOHUGEPAGE, VMA_NOHUGEPAGE, VMA_HUGEPAGE, false, false},
+    {MADV_DONTDUMP, 0, 0, false, false},
+    {MADV_DODUMP, 0, 0, false, false},
+};
+
+static int advise_locked(struct mm *mm, uaddr_t start, uaddr_t end, const struct advice *a)
+{
+    uaddr_t covered = start;
+    int err = 0;
+
+    if (a->set | a->clear) {
+        err = vma_split_at(mm, start);
+        if (err == 0)
+            err = vma_split_at(mm, end);
+    }
+    for (struct vma *vma = vma_find(mm, start); err == 0 && vma != NULL && vma->start < end;
+         vma = vma_next(vma)) {
+        if (vma->start > covered)
+            break;
+        covered = vma->end;
+        if (a->anon_only && !vma_is_private_anon(vma))
+            return -EINVAL;
+        vma->flags = (vma->flags | a->set) & ~a->clear;
+        if (a->drop)
+            err = zap_range(mm, max(start, vma->start), min(end, vma->end));
+    }
+    if (a->set | a->clear)
+        vma_merge_around(mm, start, end);
+    return err < 0 ? err : covered < end ? -ENOMEM : 0;
+}
+
+long sys_madvise(uaddr_t addr, size_t len, int advice)
+{
+    struct mm *mm = current->mm;
+
+    if (!range_valid(addr, len))
+        return -EINVAL;
+    for (unsigned i = 0; i < ARRAY_SIZE(advices); i++) {
+        if (advices[i].number == advice) {
+            int err = 0;
+
+            len = ALIGN_UP(len, PAGE_SIZE);
+            mutex_lock(&mm->lock);
+            if (len > 0)
+                err = advise_locked(mm, addr, addr + len, &advices[i]);
+            mm_unlock(mm);
+            return err;
+        }
+    }
+    return -EINVAL;
+}
+
+/* ---- calls that only have to check: memory is never written back nor swapped ---- */
+
+/* Is all of the range mapped? 0 or -ENOMEM. */
+static int check_mapped(struct mm *mm, uaddr_t addr, size_t len)
+{
+    uaddr_t end = addr + len, covered = addr;
+
+    mutex_lock(&mm->lock);
+    for (struct vma *vma = vma_find(mm, addr); vma != NULL && vma->start <= covered && covered < end;
+         vma = vma_next(vma))
+        covered = vma->end;
+    mm_unlock(mm);
+    return covered < end ? -ENOMEM : 0;
+}
+
+#define MS_ASYNC      1
+#define MS_INVALIDATE 2
+#define MS_SYNC       4
+
+long sys_msync(uaddr_t addr, size_t len, int flags)
+{
+    if ((flags & ~(MS_ASYNC | MS_INVALIDATE | MS_SYNC)) || (flags & (MS_ASYNC | MS_SYNC)) == (MS_ASYNC | MS_SYNC) ||
+        !IS_ALIGNED(addr, PAGE_SIZE))
+        return -EINVAL;
+    if (!user_range_ok(addr, len))
+        return -ENOMEM;
+    return check_mapped(current->mm, addr, ALIGN_UP(len, PAGE_SIZE));
+}
+
+long sys_mincore(uaddr_t addr, size_t len, uaddr_t vec)
+{
+    struct mm *mm = current->mm;
+    int err;
+
+    if (!IS_ALIGNED(addr, PAGE_SIZE))
+        return -EINVAL;
+    if (!user_range_ok(addr, len))
+        return -ENOMEM;
+    len = ALIGN_UP(len, PAGE_SIZE);
+    err = check_mapped(mm, addr, len);
+    for (size_t off = 0; err == 0 && off < len; off += PAGE_SIZE) {
+        uaddr_t at = addr + off;
+        unsigned level;
+        uint8_t resident;
+
+        mutex_lock(&mm->lock);
+        resident = pt_next(mm, &at, at + PAGE_SIZE, &level) != NULL;
+        mm_unlock(mm);
+        err = put_user(vec + off / PAGE_SIZE, resident);
+    }
+    return err;
+}
+
+static long lock_range(uaddr_t addr, size_t len)
+{
+    uint64_t limit = current->process->rlimits[RLIMIT_MEMLOCK].cur;
+    size_t offset = addr & (PAGE_SIZE - 1);
+
+    if (add_overflows(len, offset, &len) || !user_range_ok(addr - offset, len))
+        return len == 0 ? 0 : -EINVAL;
+    if (len > limit && !capable(CAP_IPC_LOCK))
+        return limit == 0 ? -EPERM : -ENOMEM;
+    return check_mapped(current->mm, addr - offset, ALIGN_UP(len, PAGE_SIZE));
+}
+
+long sys_mlock(uaddr_t addr, size_t len)
+{
+    return lock_range(addr, len);
+}
+
+long sys_munlock(uaddr_t addr, size_t len)
+{
+    size_t offset = addr & (PAGE_SIZE - 1);
+
+    if (!user_range_ok(addr - offset, len + offset))
+        return -EINVAL;
+    return check_mapped(current->mm, addr - offset, ALIGN_UP(len + offset, PAGE_SIZE));
+}
+
+long sys_mlockall(int flags)
+{
+    if (flags == 0 || (flags & ~7) || flags == 4)
+        return -EINVAL;
+    return current->process->rlimits[RLIMIT_MEMLOCK].cur == 0 && !capable(CAP_IPC_LOCK) ? -EPERM : 0;
+}
+
+long sys_munlockall(void)
+{
+    return 0;
+}
