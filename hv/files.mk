@@ -9,3 +9,8 @@ test_decode-srcs := tests/unit/test_decode.c hv/decode.c hv/execute.c
 test_decode-libs := -lcapstone
 test_lapic-srcs := tests/unit/test_lapic.c hv/lapic.c hv/ioapic.c
 test_pic_pit-srcs := tests/unit/test_pic_pit.c hv/pic.c hv/pit.c
+
+kernel-y += hv/stage2.o hv/paging.o
+unit-tests += test_stage2 test_guest_paging
+test_stage2-srcs := tests/unit/test_stage2.c hv/stage2.c
+test_guest_paging-srcs := tests/unit/test_guest_paging.c hv/paging.c

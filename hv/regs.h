@@ -129,3 +129,4 @@ struct guest_state {
 #define EFLAGS_OF    BIT_CR(11)
 #define EFLAGS_RF    BIT_CR(16)
 #define EFLAGS_VM    BIT_CR(17)
+#define EFLAGS_AC    BIT_CR(18)

@@ -5,16 +5,29 @@
  * the user bit set everywhere; Intel EPT).
  *
  * Tables are built on demand, one entry for each fault, and torn down by range.
- * Nothing here pins a page: whoever takes a page away calls
- * stage2_unmap_range() first and may reuse the page only after stage2_flushed()
- * says so for the generation that the unmap returned. Translations that a CPU
- * still keeps are the reason: see "Generations" below.
+ * Nothing here pins a page: whoever takes a page away first calls
+ * stage2_unmap(), then waits until stage2_is_safe() before the page may be used
+ * for something else. The caller serializes map and unmap (vm->s2_lock).
  *
- * Generations. Each change that removes or narrows a translation increments
- * s2->generation. Each CPU that enters the guest first compares it with
- * s2->seen[cpu] and flushes if it differs. So a page is out of the guest's reach
- * once every CPU in s2->ran_on has seen a generation at least as new as the
- * unmap's, or has left the guest and will flush before it enters again.
+ * Generations: how a page leaves the guest's reach. A CPU keeps translations
+ * after their entry is gone, until it flushes. Each change that removes or narrows
+ * a translation increments s2->generation. A CPU that goes into the guest first
+ * announces itself and compares (stage2_enter), flushes if it has not seen the
+ * newest generation, and takes its announcement back when it has left:
+ *
+ *     enters guest                        takes page away
+ *     ------------                        ---------------
+ *     in_guest |= cpu                     clear entry
+ *     full barrier                        generation++
+ *     if (seen[cpu] != generation)        full barrier
+ *         flush, seen[cpu] = generation   kick every cpu in in_guest that has not seen it,
+ *     run                                 wait until it has left
+ *     in_guest &= ~cpu
+ *
+ * Either the entering CPU sees the new generation, or the other side sees it in
+ * in_guest. What a CPU outside the guest still keeps does no harm: it flushes
+ * before it enters again. Both emulators flush on every transition, so a mistake
+ * here never shows there: the model is unit-tested, and vcpu.c asserts it.
  */
 #pragma once
 
@@ -24,18 +37,54 @@
 
 #include "hv.h"
 
-#define STAGE2_LEVELS  4
-#define STAGE2_MAX_CPU 64
-#define STAGE2_MAX_GPA (1ULL << 48)
+#define STAGE2_MAX_CPUS 64
+#define STAGE2_GPA_BITS 48 /* four levels */
+
+#define STAGE2_PAGE  (1ULL << 12)
+#define STAGE2_LARGE (1ULL << 21)
 
 struct stage2 {
-    enum stage2_format format;
-    uint64_t root_pa;    /* goes into VMCB nCR3 or, with the EPTP's low bits, the VMCS */
-    bool has_large;      /* 2 MiB leaves allowed */
-    uint64_t generation; /* of the newest removal */
-    uint64_t seen[STAGE2_MAX_CPU]; /* generation up to which this CPU has flushed */
-    uint64_t ran_on;     /* CPUs that may hold translations */
-    uint64_t in_guest;   /* CPUs that are in the guest right now, or about to be */
-    uint64_t pages;      /* table pages in use */
-    void *owner;         /* passed to the page allocator: what the tables are charged to */
+    enum stage2_format format; /* [I] */
+    bool has_large;            /* [I] 2 MiB leaves allowed */
+    uint64_t root_pa;          /* [I] what the CPU is given as nCR3, or in the EPTP */
+    void *owner;               /* [I] for the page allocator: what the tables are charged to */
+    uint64_t table_pages;      /* [caller] */
+    uint64_t generation;       /* [a] of the newest removal */
+    uint64_t in_guest;         /* [a] CPUs that are in the guest, or just before or behind it */
+    uint64_t seen[STAGE2_MAX_CPUS]; /* [a] generation up to which this CPU has flushed */
 };
+
+/* 0 or -ENOMEM. */
+int stage2_init(struct stage2 *s2, enum stage2_format format, bool has_large, void *owner);
+void stage2_fini(struct stage2 *s2);
+
+/*
+ * Map size (STAGE2_PAGE or STAGE2_LARGE) bytes, both addresses aligned to it. access:
+ * STAGE2_READ | STAGE2_EXEC always, STAGE2_WRITE if the page may be written. What was
+ * there is replaced. 0, -ENOMEM, or -EEXIST: there is a table of small pages where a
+ * large one should go (map it small).
+ */
+int stage2_map(struct stage2 *s2, gpa_t gpa, uint64_t pa, uint64_t size, unsigned int access);
+
+/* Remove every translation of [gpa, gpa + length): true if there was one (the generation is new). */
+bool stage2_unmap(struct stage2 *s2, gpa_t gpa, uint64_t length);
+
+/* What the tables say; false: not mapped. */
+bool stage2_lookup(const struct stage2 *s2, gpa_t gpa, uint64_t *pa, unsigned int *access, uint64_t *size);
+
+/* True: flush FLUSH_STAGE2 before going on. Interrupts off from here to stage2_leave(). */
+bool stage2_enter(struct stage2 *s2, unsigned int cpu);
+void stage2_flushed(struct stage2 *s2, unsigned int cpu, uint64_t generation);
+void stage2_leave(struct stage2 *s2, unsigned int cpu);
+
+/* CPUs that may still use a translation removed up to now. */
+uint64_t stage2_stale_cpus(const struct stage2 *s2);
+static inline bool stage2_is_safe(const struct stage2 *s2)
+{
+    return stage2_stale_cpus(s2) == 0;
+}
+
+/* Zeroed table pages, by whoever builds this: hv/stage2_pages.c or the unit test. */
+void *stage2_table_alloc(void *owner, uint64_t *pa); /* NULL: no memory */
+void stage2_table_free(void *owner, uint64_t pa);
+void *stage2_table_at(uint64_t pa);
