@@ -137,6 +137,8 @@ struct inode_ops {
      * the end, *out == NULL with 0: a hole that is not to be filled for a read. May be called with
      * mm->lock held: takes inode->pages_lock and no sleeping lock. */
     int (*get_page)(struct inode *inode, uint64_t index, bool for_write, struct page **out);
+    /* For write(2): as get_page for writing, also past the end. inode->lock is held. */
+    int (*write_page)(struct inode *inode, uint64_t index, struct page **out);
 
     /* What opening this inode means; sets file->ops. NULL: file->ops = inode->fops. */
     int (*open)(struct inode *inode, struct file *file);
@@ -373,7 +375,7 @@ struct file {
     off_t pos;                  /* [pos_lock] */
     struct cred *cred;          /* [I] counted: who opened it */
     void *private;              /* the file's kind */
-    struct list_node epoll_items; /* kernel/fs/epoll.c */
+    struct list_node epoll_items; /* kernel/fs/epoll.c; not empty: epoll_forget_file() at the last put */
     int owner_pid, owner_sig;   /* F_SETOWN: kept, SIGIO is not sent */
 };
 
@@ -403,6 +405,10 @@ int generic_mmap(struct file *f, struct vma *vma);
 ssize_t generic_file_read(struct file *f, struct io_buf *to, off_t *pos); /* through ->get_page */
 ssize_t generic_file_write(struct file *f, struct io_buf *from, off_t *pos);
 extern const struct file_ops generic_dir_fops; /* readdir from the dcache: tmpfs, devfs */
+
+void epoll_forget_file(struct file *f) __weak; /* kernel/fs/epoll.c */
+/* fcntl(2) F_SETPIPE_SZ and F_GETPIPE_SZ; -EBADF when it is no pipe. (kernel/fs/pipe.c) */
+long pipe_fcntl(struct file *f, unsigned cmd, uint64_t arg) __weak;
 
 /* ---- character devices ---- */
 struct char_dev {
@@ -458,6 +464,9 @@ struct mount {
     unsigned long flags;       /* [mount_lock] MS_RDONLY, NOSUID, NODEV, NOEXEC, NOATIME... */
     int writers;               /* [a] files open for writing: no remount to read-only */
     int id;                    /* [I] for mountinfo */
+    struct mount *old_parent;  /* [mount_mutex] while it is being taken out of a tree */
+    struct dentry *old_mountpoint;
+    struct mount *copy;        /* [mount_mutex] its twin while a tree is being copied; borrowed */
     char *source;              /* [I] as given: "overlay", "/dev/..." */
 };
 
@@ -498,12 +507,14 @@ struct fs_struct { /* root, working directory and umask: shared by CLONE_FS */
     struct spinlock lock;
     struct path root, cwd; /* [lock] counted */
     mode_t umask;          /* [lock] */
+    struct list_node link; /* kernel/fs/cwd.c */
 };
 struct fs_struct *fs_struct_copy(struct fs_struct *old); /* or NULL */
 void fs_struct_get(struct fs_struct *fs);
 void fs_struct_put(struct fs_struct *fs);
 void fs_root(struct path *out); /* of the current thread; counted */
 void fs_cwd(struct path *out);
+void fs_set_root_and_cwd(struct fs_struct *fs, const struct path *p); /* setns(2); takes its own references */
 
 /* ---- path walking ---- */
 
@@ -525,7 +536,7 @@ enum lookup_flags {
     LOOKUP_NO_SYMLINKS = BIT(6),
     LOOKUP_NO_MAGICLINKS = BIT(7),
     LOOKUP_NO_XDEV = BIT(8),
-    LOOKUP_MOUNTPOINT = BIT(9),  /* umount2: do not cross the last mount */
+    LOOKUP_MOUNTPOINT = BIT(9),  /* end on the topmost mount there, even for "." */
 };
 /* Walk `name` from dirfd; *out is counted. -ENOENT, -ENOTDIR, -EACCES, -ELOOP, -ENAMETOOLONG... */
 int path_lookup(int dirfd, const char *name, unsigned flags, struct path *out);
