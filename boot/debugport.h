@@ -9,8 +9,8 @@
  *
  *   0x1e 'B' 'H' tag  length-low length-high  payload[length]
  *
- * Frames are 8-bit clean and never nest. The loader sends PANIC, the kernel
- * PANIC and LOG, init the others; init's pass through the kernel's
+ * Frames are 8-bit clean and never nest. The loader sends BOOT and PANIC, the
+ * kernel PANIC and LOG, init the others; init's pass through the kernel's
  * /dev/debugcon, where one write() is one uninterrupted run of bytes.
  */
 #pragma once
@@ -28,3 +28,4 @@
 #define DEBUG_TAG_STATUS 'x' /* their exit status in decimal: the run ends */
 #define DEBUG_TAG_PANIC  'p' /* why the machine stops, in one or more frames: the run ends with 125 */
 #define DEBUG_TAG_LOG    'l' /* a line of the kernel's log */
+#define DEBUG_TAG_BOOT   'b' /* the loader has started: twice in one run means that the machine was reset */

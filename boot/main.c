@@ -134,6 +134,7 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system_table)
     our_image = image;
     InitializeLib(image, system_table);
     BS->SetWatchdogTimer(0, 0, 0, NULL);
+    debug_frame(DEBUG_TAG_BOOT, L"");
     check_cpu();
     files_open(image);
 
