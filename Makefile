@@ -21,6 +21,14 @@ say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2))
 .PHONY: all run check test soak bench unit setup format clean check-headers
 all: image
 
+# What is missing on this machine comes first: make restarts itself once this exists.
+ifneq ($(filter-out clean format,$(or $(MAKECMDGOALS),all)),)
+include $(BUILD)/setup.mk
+endif
+$(BUILD)/setup.mk: tools/setup
+	$(Q)tools/setup $(BUILD)
+	@echo '# made by tools/setup; remove this file to look again' > $@
+
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wvla \
         -Wimplicit-fallthrough -Werror
 DEPS  = -MMD -MP
@@ -98,6 +106,58 @@ unit: $(addprefix $(BUILD)/unit/,$(unit-tests))
 
 -include $(KERNEL_OBJS:.o=.d) $(BUILD)/asm_offsets.d $(foreach p,$(programs),$(addprefix $(BUILD)/,$($(p)-objs:.o=.d)))
 -include $(foreach t,$(unit-tests),$(BUILD)/unit/$(t).d)
+
+# ---- what is booted ---------------------------------------------------------
+# build/esp is the EFI system partition: copied to a FAT file system it also boots a real machine.
+
+IMAGES := $(BUILD)/images/busybox.tar
+GUESTS := $(BUILD)/guests/linux
+TOOL_LIBS := $(wildcard tools/lib/*.py)
+
+image: $(BUILD)/esp/EFI/BOOT/BOOTX64.EFI $(BUILD)/esp/bulkhead/kernel.elf $(BUILD)/esp/bulkhead/initrd.cpio \
+        $(BUILD)/linux-modules.cpio
+.PHONY: image
+$(BUILD)/images/busybox.tar: tools/mkimage $(TOOL_LIBS) $(BUILD)/setup.mk
+	@mkdir -p $(@D)
+	$(call say,IMAGE,$@)
+	$(Q)tools/mkimage --build $(BUILD) $@
+$(BUILD)/guests/linux/initrd: tools/mkguest $(TOOL_LIBS) $(shell find userland/guest -type f) $(BUILD)/setup.mk
+	$(call say,GUEST,$(@D))
+	$(Q)tools/mkguest --build $(BUILD) $(@D)
+$(BUILD)/initrd.cpio: tools/mkinitrd $(TOOL_LIBS) $(wildcard userland/etc/*) $(PROGRAMS) $(IMAGES) \
+        $(addsuffix /initrd,$(GUESTS))
+	$(call say,INITRD,$@)
+	$(Q)tools/mkinitrd --build $(BUILD) $(addprefix --image=,$(IMAGES)) $(addprefix --guest=,$(GUESTS)) \
+	    $@ $(PROGRAMS)
+$(BUILD)/linux-modules.cpio: tools/mklinuxmodules $(TOOL_LIBS) $(BUILD)/setup.mk
+	$(call say,CPIO,$@)
+	$(Q)tools/mklinuxmodules --build $(BUILD) $@
+$(BUILD)/esp/EFI/BOOT/BOOTX64.EFI: $(BUILD)/BOOTX64.EFI
+	@mkdir -p $(@D)
+	$(Q)cp $< $@
+$(BUILD)/esp/bulkhead/initrd.cpio: $(BUILD)/initrd.cpio
+	@mkdir -p $(@D)
+	$(Q)cp $< $@
+$(BUILD)/esp/bulkhead/kernel.elf: $(BUILD)/kernel.elf
+	@mkdir -p $(@D)
+	$(Q)objcopy --strip-debug $< $@
+
+run: image
+	$(Q)tools/boot --build $(BUILD) $(BOOT_ARGS)
+setup:
+	$(Q)tools/setup $(BUILD)
+
+# ---- tests --------------------------------------------------------------------
+# Each ends with a line "N passed, N failed, N skipped"; T= passes arguments to pytest.
+
+UNIT_TESTS := $(addprefix $(BUILD)/unit/,$(unit-tests))
+RUN_TESTS = $(PYTHON) tools/run-tests --build $(BUILD) $(addprefix --unit=,$(UNIT_TESTS))
+check: image $(UNIT_TESTS)
+	$(Q)$(RUN_TESTS) -- -m check $(T)
+test: image $(UNIT_TESTS)
+	$(Q)$(RUN_TESTS) -- -m 'not soak' $(T)
+soak: image $(UNIT_TESTS)
+	$(Q)$(RUN_TESTS) -- -m soak $(T)
 
 format:
 	clang-format -i $$(git ls-files '*.c' '*.h')
