@@ -82,7 +82,8 @@ void mm_put(struct mm *mm)
 
     if (!refcount_put(&mm->users))
         return;
-    assert(this_cpu()->mm != mm);
+    if (this_cpu()->mm == mm) /* a kernel thread runs on with the tables of the last process */
+        mm_switch(NULL);
     mutex_lock(&mm->lock);
     release_notifiers(mm);
     (void)zap_range(mm, 0, USER_TOP); /* both edges are aligned: nothing to split */
