@@ -101,6 +101,12 @@ int cgroup_charge_pids(struct cgroup *cg, uint64_t n)
     return 0;
 }
 
+void cgroup_force_pids(struct cgroup *cg, uint64_t n)
+{
+    for (; cg != NULL; cg = cg->parent)
+        __atomic_add_fetch(&cg->pids.usage, n, __ATOMIC_RELAXED);
+}
+
 void cgroup_uncharge_pids(struct cgroup *cg, uint64_t n)
 {
     for (struct cgroup *g = cg; g != NULL; g = g->parent)

@@ -9,6 +9,7 @@
 #include <kernel/list.h>
 #include <kernel/refcount.h>
 #include <kernel/spinlock.h>
+#include <kernel/types.h>
 
 struct process;
 
@@ -36,9 +37,15 @@ struct cgroup {
     struct list_node children;    /* [cgroup_lock] */
     struct list_node sibling;     /* [cgroup_lock] */
     struct list_node processes;   /* [cgroup_lock] struct process.cgroup_link */
-    void *files;                  /* containers/: the group's directory */
-    char *name;
+    uint32_t subtree_control;     /* [cgroup_mutex] controllers that the children have: enum cgroup_controller */
+    uint32_t depth;               /* [I] 0: root */
+    bool oom_group;               /* [a] memory.oom.group */
+    uint64_t ino;                 /* [I] of its directory */
+    char *name;                   /* [I] */
 };
+
+enum cgroup_controller { CGROUP_CPU = BIT(0), CGROUP_MEMORY = BIT(1), CGROUP_PIDS = BIT(2), CGROUP_ALL = 7 };
+#define CGROUP_DEPTH_MAX 32
 
 extern struct cgroup cgroup_root; /* holds everything from boot on, never limited */
 
@@ -51,11 +58,18 @@ int cgroup_charge_memory(struct cgroup *cg, uint64_t bytes) __must_check;
 void cgroup_uncharge_memory(struct cgroup *cg, uint64_t bytes);
 /* -EAGAIN over the limit. */
 int cgroup_charge_pids(struct cgroup *cg, uint64_t n) __must_check;
+void cgroup_force_pids(struct cgroup *cg, uint64_t n); /* beyond any limit: a process moves in */
 void cgroup_uncharge_pids(struct cgroup *cg, uint64_t n);
 
 /* A page fault met the limit of cg or a group above: kill the largest process inside the group
  * that is at its limit. The current thread's fault is then retried or dies by the signal. */
 void cgroup_oom(struct cgroup *cg);
+
+extern struct spinlock cgroup_lock;
+/* Is `cg` the group `top` or below it? */
+bool cgroup_is_within(const struct cgroup *cg, const struct cgroup *top);
+/* "/a/b" as seen from `root` ("/../x" when outside of it), for /proc/PID/cgroup. */
+void cgroup_path(const struct cgroup *cg, const struct cgroup *root, char *buf, size_t size);
 
 /* Process membership (kernel/proc calls these; containers/ implements cgroup.procs with move). */
 int cgroup_attach_new(struct cgroup *cg, struct process *p); /* fork, before it is visible */

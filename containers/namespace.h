@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Between namespace.c (the set) and nsfs.c (its members as files). */
+#pragma once
+
+#include <kernel/ns.h>
+
+#define CLONE_NEW_ALL                                                                              \
+    ((uint64_t)(CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWCGROUP))
+
+struct nsproxy *nsproxy_clone(const struct nsproxy *old); /* the same members; NULL: no memory */
+void nsproxy_switch(struct nsproxy *n);                   /* the current thread's; takes the reference */
