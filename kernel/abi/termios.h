@@ -110,7 +110,7 @@ enum { VINTR, VQUIT, VERASE, VKILL, VEOF, VTIME, VMIN, VSWTC, VSTART, VSTOP, VSU
     {                                                                                              \
         .c_iflag = ICRNL | IXON,                                                                   \
         .c_oflag = OPOST | ONLCR,                                                                  \
-        .c_cflag = B38400 | B38400 << IBSHIFT | CS8 | CREAD,                                       \
+        .c_cflag = B38400 | CS8 | CREAD,                                       \
         .c_lflag = ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | IEXTEN,               \
         .c_cc = {[VINTR] = 'C' & 31,                                                               \
                  [VQUIT] = '\\' & 31,                                                              \
