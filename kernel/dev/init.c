@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Registers the devices of this folder; /dev/console and /dev/tty, which stand for other terminals. */
-#include <kernel/boot_info.h>
 #include <kernel/fs.h>
 #include <kernel/log.h>
 #include <kernel/proc.h>
@@ -49,6 +48,7 @@ void dev_init(void)
     mem_devices_init();
     char_dev_register(&current_tty_dev);
     char_dev_register(&console_dev);
-    serial_init(boot_cmdline());
-    pty_init();
+    serial_init();
+    if (pty_init != NULL)
+        pty_init();
 }

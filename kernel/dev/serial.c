@@ -11,6 +11,7 @@
  */
 #include "serial.h"
 
+#include <kernel/boot_info.h>
 #include <kernel/log.h>
 #include <kernel/mm.h>
 #include <kernel/string.h>
@@ -279,18 +280,19 @@ static void parse_size(const char *text, struct kwinsize *w)
     }
 }
 
-void serial_init(const char *cmdline)
+void serial_init(void)
 {
-    const char *size = strstr(cmdline, "console_size=");
+    const char *size = cmdline_get("console_size");
+    const char *console = cmdline_get("console");
     struct kwinsize w = {.ws_col = 80, .ws_row = 24};
 
     if (size != NULL)
-        parse_size(size + strlen("console_size="), &w);
+        parse_size(size, &w);
     if (add_port(0, 0x3f8, 4)) {
         ports[0].tty.winsize = w;
         console_tty = &ports[0].tty;
     }
-    if (add_port(1, 0x2f8, 3) && strstr(cmdline, "console=ttyS1") != NULL) {
+    if (add_port(1, 0x2f8, 3) && console != NULL && strncmp(console, "ttyS1", 5) == 0) {
         ports[1].tty.winsize = w;
         console_tty = &ports[1].tty;
     }

@@ -4,4 +4,4 @@
 
 /* Finds the ports and registers /dev/ttyS*; the kernel's command line chooses the console
  * (console=ttyS0 or ttyS1) and its window size (console_size=COLSxROWS). */
-void serial_init(const char *cmdline);
+void serial_init(void);

@@ -25,6 +25,8 @@ void fd_unreserve(int fd);
 struct file *fd_get(int fd);
 struct file *fd_get_any(int fd);
 int fd_close(int fd);
+/* The table's size: no descriptor from here on is open. (select(2) looks no further.) */
+unsigned files_fd_end(struct files *f);
 /* Another process's, for /proc/PID/fd: next descriptor >= fd that is open, counted file. */
 struct file *files_next(struct files *f, int *fd);
 

@@ -428,6 +428,8 @@ void char_dev_for_each(void (*fn)(const struct char_dev *d, void *arg), void *ar
 extern int (*device_access)(mode_t type, dev_t dev, int mask);
 /* open(2) of a named pipe: sets file->ops; the inode's pipe is inode->private. (kernel/fs/pipe.c) */
 int fifo_open(struct inode *inode, struct file *f) __weak;
+/* fcntl(2) F_SETPIPE_SZ and F_GETPIPE_SZ; -EBADF: not a pipe. */
+long pipe_fcntl(struct file *f, unsigned cmd, uint64_t arg) __weak;
 
 /* ---- mounts and namespaces ---- */
 
