@@ -152,12 +152,18 @@ setup:
 
 UNIT_TESTS := $(addprefix $(BUILD)/unit/,$(unit-tests))
 RUN_TESTS = $(PYTHON) tools/run-tests --build $(BUILD) $(addprefix --unit=,$(UNIT_TESTS))
-check: image $(UNIT_TESTS)
+check: image check-headers $(UNIT_TESTS)
 	$(Q)$(RUN_TESTS) -- -m check $(T)
-test: image $(UNIT_TESTS)
+test: image check-headers $(UNIT_TESTS)
 	$(Q)$(RUN_TESTS) -- -m 'not soak' $(T)
 soak: image $(UNIT_TESTS)
 	$(Q)$(RUN_TESTS) -- -m soak $(T)
+
+# Every header compiles alone.
+PUBLIC_HEADERS = $(shell git ls-files 'kernel/include/*.h' 'hv/include/*.h' 'containers/include/*.h')
+check-headers:
+	$(Q)set -e; for h in $(PUBLIC_HEADERS); do \
+	    echo "#include \"$$h\"" | $(CC) $(KERNEL_CFLAGS) -fsyntax-only -x c -; done
 
 format:
 	clang-format -i $$(git ls-files '*.c' '*.h')

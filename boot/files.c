@@ -36,9 +36,9 @@ static uint64_t file_size(EFI_FILE_PROTOCOL *file, const CHAR16 *name)
     EFI_STATUS status = file->GetInfo(file, &GenericFileInfo, &size, &u);
 
     if (EFI_ERROR(status))
-        fail(L"\\bulkhead\\%s: %r", name, status);
+        give_up(L"\\bulkhead\\%s: %r", name, status);
     if (u.info.Attribute & EFI_FILE_DIRECTORY)
-        fail(L"\\bulkhead\\%s: is a directory", name);
+        give_up(L"\\bulkhead\\%s: is a directory", name);
     return u.info.FileSize;
 }
 
@@ -53,16 +53,16 @@ bool files_read(const CHAR16 *name, enum boot_memory_type type, struct file *out
     if (status == EFI_NOT_FOUND)
         return false;
     if (EFI_ERROR(status))
-        fail(L"\\bulkhead\\%s: %r", name, status);
+        give_up(L"\\bulkhead\\%s: %r", name, status);
 
     out->length = file_size(file, name);
     if (out->length > memory_top())
-        fail(L"\\bulkhead\\%s: larger than the machine's memory", name);
+        give_up(L"\\bulkhead\\%s: larger than the machine's memory", name);
     out->data = memory_alloc_file(out->length, type);
     got = out->length;
     status = file->Read(file, &got, out->data);
     if (EFI_ERROR(status) || got != out->length)
-        fail(L"\\bulkhead\\%s: read error at byte %ld of %ld: %r", name, (uint64_t)got, out->length,
+        give_up(L"\\bulkhead\\%s: read error at byte %ld of %ld: %r", name, (uint64_t)got, out->length,
              EFI_ERROR(status) ? status : EFI_END_OF_FILE);
     file->Close(file);
 
@@ -94,13 +94,13 @@ unsigned int files_read_initrds(struct file out[MAX_INITRDS])
         if ((u.info.Attribute & EFI_FILE_DIRECTORY) || !is_initrd(u.info.FileName))
             continue;
         if (count == MAX_INITRDS)
-            fail(L"\\bulkhead: more than %d initrds", MAX_INITRDS);
+            give_up(L"\\bulkhead: more than %d initrds", MAX_INITRDS);
         for (at = count++; at > 0 && StriCmp(names[at - 1], u.info.FileName) > 0; at--)
             StrCpy(names[at], names[at - 1]);
         StrCpy(names[at], u.info.FileName);
     }
     for (unsigned int i = 0; i < count; i++)
         if (!files_read(names[i], BOOT_MEM_MODULE, &out[i]))
-            fail(L"\\bulkhead\\%s: listed but not found", names[i]);
+            give_up(L"\\bulkhead\\%s: listed but not found", names[i]);
     return count;
 }

@@ -26,3 +26,7 @@ $(BUILD)/BOOTX64.EFI: $(BUILD)/boot/loader.so
 	$(call say,EFI,$@)
 	$(Q)objcopy $(foreach s,$(EFI_SECTIONS),-j '$(s)') --target=efi-app-x86_64 $< $@
 -include $(BOOT_OBJS:.o=.d)
+
+unit-tests += test_loader
+test_loader-srcs := tests/unit/test_loader.c boot/elf.c boot/memory_map.c boot/madt.c
+test_loader-cflags := -fshort-wchar -DGNU_EFI_USE_MS_ABI -isystem $(EFI_INCLUDE) -isystem $(EFI_INCLUDE)/x86_64

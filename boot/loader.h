@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Between the files of the loader. Firmware errors are fatal: fail() says what
+ * Between the files of the loader. Firmware errors are fatal: give_up() says what
  * went wrong and leaves the loader, so no function here returns a status unless
  * its caller can do something about it.
  */
@@ -28,11 +28,11 @@ static inline uint64_t round_up(uint64_t value, uint64_t align)
 EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system_table); /* called by gnu-efi's crt0 */
 
 /* Say why booting stops (on the console and as a panic frame on the debug port) and leave. */
-void fail(const CHAR16 *format, ...) __attribute__((noreturn));
+void give_up(const CHAR16 *format, ...) __attribute__((noreturn));
 static inline void require(EFI_STATUS status, const CHAR16 *what)
 {
     if (EFI_ERROR(status))
-        fail(L"%s: %r", what, status);
+        give_up(L"%s: %r", what, status);
 }
 
 /* files.c: the loader's own EFI system partition */

@@ -33,7 +33,7 @@ static void debug_frame(uint8_t tag, const CHAR16 *text)
         debug_byte(text[i] < 0x80 ? (uint8_t)text[i] : '?');
 }
 
-void fail(const CHAR16 *format, ...)
+void give_up(const CHAR16 *format, ...)
 {
     CHAR16 reason[256], line[300];
     va_list args;
@@ -60,10 +60,10 @@ static void check_cpu(void)
 
     __asm__ volatile("mov %%cr4, %0" : "=r"(cr4));
     if (cr4 & (1u << 12))
-        fail(L"the firmware runs with 5-level paging, which is not supported");
+        give_up(L"the firmware runs with 5-level paging, which is not supported");
     cpuid(0x80000001, 0, r);
     if (!(r[3] & (1u << 20)))
-        fail(L"this CPU has no execute-disable (NX) bit; turn it on in the firmware's set-up");
+        give_up(L"this CPU has no execute-disable (NX) bit; turn it on in the firmware's set-up");
 }
 
 static void load_kernel(struct boot_info *info, uint64_t *entry)
@@ -76,11 +76,11 @@ static void load_kernel(struct boot_info *info, uint64_t *entry)
 
     /* The file is in the way only until its segments are copied. */
     if (!files_read(L"kernel.elf", BOOT_MEM_USABLE, &file))
-        fail(L"\\bulkhead\\kernel.elf: not found on the partition this loader came from");
+        give_up(L"\\bulkhead\\kernel.elf: not found on the partition this loader came from");
     wrong = elf_check(file.data, file.length, &image);
     if (wrong != NULL) {
         SPrint(text, sizeof(text), L"%a", wrong);
-        fail(L"\\bulkhead\\kernel.elf: %s", text);
+        give_up(L"\\bulkhead\\kernel.elf: %s", text);
     }
     base = memory_alloc_2m(image.length, BOOT_MEM_KERNEL);
     elf_load(file.data, base, &image);
@@ -99,7 +99,7 @@ static void load_cmdline(struct boot_info *info)
     } else {
         text = file.data;
         if (file.length % PAGE_BYTES == 0 && file.length != 0)
-            fail(L"\\bulkhead\\cmdline: too long");
+            give_up(L"\\bulkhead\\cmdline: too long");
         for (uint64_t i = 0; i < file.length; i++)
             if (text[i] == '\n' || text[i] == '\r')
                 text[i] = ' ';

@@ -16,7 +16,7 @@ static unsigned int own_count;
 static void record(uint64_t base, uint64_t bytes, enum boot_memory_type type)
 {
     if (own_count == MAX_OWN)
-        fail(L"too many pieces of memory"); /* grows only with the number of initrds */
+        give_up(L"too many pieces of memory"); /* grows only with the number of initrds */
     own[own_count++] = (struct boot_memory){.base = base, .length = bytes, .type = type};
 }
 
@@ -29,7 +29,7 @@ static void *allocate(EFI_ALLOCATE_TYPE how, uint64_t limit, uint64_t bytes,
     bytes = round_up(bytes ? bytes : 1, PAGE_BYTES);
     status = BS->AllocatePages(how, EfiLoaderData, bytes / PAGE_BYTES, &base);
     if (EFI_ERROR(status))
-        fail(L"no room for %ld KiB of memory: %r", bytes / 1024, status);
+        give_up(L"no room for %ld KiB of memory: %r", bytes / 1024, status);
     record(base, bytes, type);
     return (void *)(uintptr_t)base;
 }
@@ -63,7 +63,7 @@ void *memory_alloc_2m(uint64_t bytes, enum boot_memory_type type)
     pages = (bytes + SIZE_2M) / PAGE_BYTES;
     status = BS->AllocatePages(AllocateAnyPages, EfiLoaderData, pages, &base);
     if (EFI_ERROR(status))
-        fail(L"no room for %ld KiB of memory: %r", bytes / 1024, status);
+        give_up(L"no room for %ld KiB of memory: %r", bytes / 1024, status);
     start = round_up(base, SIZE_2M);
     before = (start - base) / PAGE_BYTES;
     after = pages - before - bytes / PAGE_BYTES;

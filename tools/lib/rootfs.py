@@ -27,3 +27,6 @@ DIRECTORIES = {
     "/var/log": 0o755,
     "/var/tmp": 0o1777,
 }
+
+# Where init mounts file systems: what an archive puts there cannot be seen.
+MOUNTED = ("/dev", "/proc", "/run", "/sys", "/tmp")

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Fixtures for every test that boots something, and the counts that tools/run-tests adds up."""
+import json
+import os
+
+import pytest
+
+from machine import Machine
+
+
+def pytest_addoption(parser):
+    parser.addoption("--build", default="build", help="where make put everything")
+    parser.addoption("--counts", help="file for the outcome of every test")
+
+
+@pytest.fixture(scope="session")
+def build(request):
+    return os.path.abspath(request.config.getoption("--build"))
+
+
+@pytest.fixture(scope="session")
+def booter(build):
+    """For fixtures that share one boot among many tests."""
+    return Machine(build)
+
+
+@pytest.fixture
+def machine(booter):
+    """machine.run("commands"), machine.console(); what is still open is closed after the test."""
+    yield booter
+    booter.close_consoles()
+
+
+class Counts:
+    def __init__(self, path):
+        self.path, self.outcome = path, {}
+
+    def pytest_runtest_logreport(self, report):
+        before = self.outcome.get(report.nodeid)
+        if report.failed or before == "failed":
+            self.outcome[report.nodeid] = "failed"
+        elif report.skipped or before == "skipped":
+            self.outcome[report.nodeid] = "skipped"
+        elif report.when == "call":
+            self.outcome[report.nodeid] = "passed"
+
+    def pytest_collectreport(self, report):
+        if report.failed:
+            self.outcome[report.nodeid] = "failed"
+        elif report.skipped:
+            self.outcome[report.nodeid] = "skipped"
+
+    def pytest_sessionfinish(self):
+        with open(self.path, "w") as f:
+            json.dump(self.outcome, f)
+
+
+def pytest_configure(config):
+    path = config.getoption("--counts")
+    if path:
+        config.pluginmanager.register(Counts(path))

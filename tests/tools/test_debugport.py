@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: BSD-2-Clause
+import pytest
+
+import debugport
+
+pytestmark = pytest.mark.check
+
+
+def frame(tag, payload):
+    return b"\x1eBH" + tag.encode() + len(payload).to_bytes(2, "little") + payload
+
+
+def decode(*pieces):
+    decoder = debugport.Decoder()
+    out = []
+    for piece in pieces:
+        for tag, payload in decoder.feed(piece):
+            if out and out[-1][0] == tag == debugport.NOISE:
+                out[-1] = (tag, out[-1][1] + payload)
+            else:
+                out.append((tag, payload))
+    return out
+
+
+def test_frames_keep_every_byte():
+    every = bytes(range(256))
+    assert decode(frame("o", every) + frame("e", b"") + frame("x", b"7")) == [
+        ("o", every), ("e", b""), ("x", b"7")]
+
+
+def test_frames_arrive_in_pieces():
+    stream = b"noise" + frame("o", b"one") + b"\x1e more" + frame("x", b"0") + b"tail"
+    whole = decode(stream)
+    assert whole == [("", b"noise"), ("o", b"one"), ("", b"\x1e more"), ("x", b"0"), ("", b"tail")]
+    assert decode(*(stream[i:i + 1] for i in range(len(stream)))) == whole
+
+
+def test_look_alikes_are_noise():
+    stream = b"\x1eB\x1eBX\x1eBHz\x01\x00a" + frame("o", b"x")
+    assert decode(stream) == [("", b"\x1eB\x1eBX\x1eBHz\x01\x00a"), ("o", b"x")]
+
+
+def test_frame_payload_may_look_like_a_frame():
+    inner = frame("x", b"1")
+    assert decode(frame("o", inner)) == [("o", inner)]
