@@ -36,7 +36,7 @@ DEPS  = -MMD -MP
 kernel-y :=
 programs :=
 unit-tests :=
--include boot/files.mk kernel/files.mk kernel/*/files.mk hv/files.mk hv/*/files.mk containers/files.mk
+-include boot/files.mk kernel/files.mk kernel/*/files.mk kernel/*/*/files.mk hv/files.mk hv/*/files.mk containers/files.mk
 -include userland/files.mk userland/*/files.mk tools/files.mk tests/files.mk tests/*/files.mk
 
 # ---- kernel ---------------------------------------------------------------

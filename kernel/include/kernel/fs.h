@@ -273,6 +273,7 @@ static inline bool d_is_negative(const struct dentry *d)
 {
     return d->inode == NULL;
 }
+void dcache_shrink(void) __weak; /* drop every unused name: /proc/sys/vm/drop_caches */
 /* dir's child of that name, from the cache or by ->lookup; counted, perhaps negative. Takes
  * dir->lock if needed; the second form is for callers that hold it. */
 int lookup_one(struct dentry *dir, const char *name, size_t len, struct dentry **out);

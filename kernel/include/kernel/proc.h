@@ -213,6 +213,7 @@ static inline void cond_resched(void)
 /* CPU time so far in ns. */
 void thread_times(const struct thread *t, uint64_t *user, uint64_t *system);
 void process_times(struct process *p, uint64_t *user, uint64_t *system); /* [pid_lock] held */
+void sched_loadavg(uint32_t hundredths[3]) __weak; /* over 1, 5 and 15 minutes */
 unsigned sched_runnable(void); /* threads running or ready, on all CPUs: /proc/loadavg */
 
 static inline void thread_set_work(struct thread *t, uint32_t w)
@@ -258,6 +259,9 @@ void process_set_frozen(struct process *p, bool frozen);
 /* The terminal's side of sessions (kernel/dev/tty.c). */
 void tty_get(struct tty *tty) __weak;
 void tty_put(struct tty *tty) __weak;
+/* For /proc/PID/stat: device number as stat shows it, and the foreground group (-1: none). [pid_lock] held. */
+struct pid_ns;
+void tty_procfs_info(struct tty *tty, struct pid_ns *ns, int *tty_nr, int *tpgid) __weak;
 /* The current session's leader exits: SIGHUP and SIGCONT to the foreground group, the terminal
  * leaves every process of the session. */
 void tty_session_end(struct process *leader) __weak;
