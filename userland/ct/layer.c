@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Unpacking a layer. The bytes are a stranger's (verified to be what the manifest
+ * says, but that is a stranger's too), so:
+ *
+ *   - a child does it whose root is the new layer's directory and who keeps only
+ *     the capabilities that making files takes;
+ *   - every path is walked component by component without following links;
+ *   - what it finds out (the hash, or an error) comes back through a pipe.
+ *
+ * Overlayfs's marks: a whiteout is a character device 0:0; an opaque directory has
+ * an attribute that takes CAP_SYS_ADMIN to set, so the child only lists those
+ * directories and a second, equally confined child with nothing but that list and
+ * that capability marks them.
+ */
+#include "layer.h"
+
+#include "confine.h"
+#include "layerpath.h"
+#include "unpack.h"
+
+#include "../lib/io.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+enum { CHUNK = 64 << 10 };
+
+#define CAP(name) (1ull << (name))
+
+static const uint64_t unpack_caps = CAP(CAP_CHOWN) | CAP(CAP_DAC_OVERRIDE) | CAP(CAP_FOWNER) |
+                                    CAP(CAP_FSETID) | CAP(CAP_MKNOD) | CAP(CAP_SETFCAP);
+static const uint64_t mark_caps = CAP(CAP_SYS_ADMIN) | CAP(CAP_DAC_OVERRIDE);
+
+/* What the child writes to the pipe, followed by `list_len` bytes of opaque directories. */
+struct report {
+    bool ok;
+    struct err err;
+    struct layer_result result;
+    size_t list_len;
+};
+
+/* The two readers: decompression, and the tar that comes out of it. */
+struct stream {
+    struct layer_blob blob;
+    uint64_t at;
+    struct archive *raw;
+    struct sha256 sum;
+    char chunk[CHUNK];
+    bool failed;
+};
+
+static la_ssize_t read_blob(struct archive *a, void *arg, const void **data)
+{
+    struct stream *s = arg;
+    size_t want = s->blob.size - s->at < CHUNK ? (size_t)(s->blob.size - s->at) : CHUNK;
+    ssize_t n = pread(s->blob.fd, s->chunk, want, (off_t)(s->blob.offset + s->at));
+
+    if (n < 0 || (n == 0 && want > 0)) {
+        archive_set_error(a, EIO, "cannot read the archive");
+        return -1;
+    }
+    s->at += (uint64_t)n;
+    *data = s->chunk;
+    return n;
+}
+
+static la_ssize_t read_raw(struct archive *a, void *arg, const void **data)
+{
+    struct stream *s = arg;
+    int64_t offset;
+    size_t len;
+    int r;
+
+    do {
+        r = archive_read_data_block(s->raw, data, &len, &offset);
+    } while (r == ARCHIVE_OK && len == 0);
+    if (r == ARCHIVE_EOF)
+        return 0;
+    if (r != ARCHIVE_OK) {
+        s->failed = true;
+        archive_set_error(a, EIO, "%s", archive_error_string(s->raw));
+        return -1;
+    }
+    sha256_add(&s->sum, *data, len);
+    return (la_ssize_t)len;
+}
+
+static int open_raw(struct stream *s, struct err *e)
+{
+    struct archive_entry *entry;
+
+    s->raw = archive_read_new();
+    if (s->raw == NULL)
+        return err_set(e, 1, "out of memory");
+    archive_read_support_filter_gzip(s->raw);
+    archive_read_support_filter_zstd(s->raw);
+    archive_read_support_format_raw(s->raw);
+    archive_read_support_format_empty(s->raw);
+    if (archive_read_open(s->raw, s, NULL, read_blob, NULL) != ARCHIVE_OK)
+        return err_set(e, 1, "%s cannot be decompressed: %s", s->blob.name,
+                       archive_error_string(s->raw));
+    (void)archive_read_next_header(s->raw, &entry); /* of an empty blob: the end, which shows */
+    return 0;
+}
+
+/* The hash is over the whole stream, also over what lies behind the tar's end. */
+static int drain(struct stream *s, struct err *e)
+{
+    const void *data;
+    la_ssize_t n;
+
+    do {
+        n = read_raw(s->raw, s, &data);
+    } while (n > 0);
+    return n < 0 ? err_set(e, 1, "%s cannot be decompressed: %s", s->blob.name,
+                           archive_error_string(s->raw))
+                 : 0;
+}
+
+static int read_layer(struct stream *s, struct unpack *u, struct err *e)
+{
+    struct archive *tar = archive_read_new();
+    struct archive_entry *entry;
+    int r, err = 0;
+
+    if (tar == NULL)
+        return err_set(e, 1, "out of memory");
+    archive_read_support_format_tar(tar);
+    archive_read_support_format_empty(tar);
+    r = archive_read_open(tar, s, NULL, read_raw, NULL);
+    while (err == 0 && r == ARCHIVE_OK) {
+        r = archive_read_next_header(tar, &entry);
+        if (r == ARCHIVE_WARN)
+            r = ARCHIVE_OK; /* a name in an unknown encoding is taken as it is */
+        if (r == ARCHIVE_OK)
+            err = unpack_entry(u, tar, entry, e);
+    }
+    if (err == 0 && r != ARCHIVE_EOF)
+        err = err_set(e, 1, "%s is no intact tar: %s", s->blob.name, archive_error_string(tar));
+    archive_read_free(tar);
+    return err;
+}
+
+static int unpack_all(const struct layer_blob *blob, const char *dir, struct unpack *u,
+                      struct report *out, struct err *e)
+{
+    struct stream *s = calloc(1, sizeof(*s));
+
+    if (s == NULL)
+        return err_set(e, 1, "out of memory");
+    s->blob = *blob;
+    sha256_init(&s->sum);
+    if (confine(dir == NULL ? "/" : dir, dir == NULL ? 0 : unpack_caps, e) < 0 ||
+        open_raw(s, e) < 0)
+        return -1;
+    if (dir != NULL && (unpack_init(u, blob->name, e) < 0 || read_layer(s, u, e) < 0 ||
+                        unpack_finish(u, e) < 0))
+        return -1;
+    if (drain(s, e) < 0)
+        return -1;
+    sha256_hex(&s->sum, out->result.diff_id);
+    out->result.bytes = u->bytes;
+    return 0;
+}
+
+static void child_main(const struct layer_blob *blob, const char *dir, int pipe_end)
+{
+    static struct report report;
+    static struct unpack u;
+
+    umask(0);
+    report.ok = unpack_all(blob, dir, &u, &report, &report.err) == 0;
+    report.list_len = report.ok ? u.opaque_len : 0;
+    if (io_write_full(pipe_end, &report, sizeof(report)) == 0)
+        (void)io_write_full(pipe_end, u.opaque, report.list_len);
+    _exit(0);
+}
+
+/* ---- opaque directories ------------------------------------------------------------ */
+
+static int mark_all(const char *list, size_t len, struct err *e)
+{
+    for (size_t at = 0; at < len; at += strlen(list + at) + 1) {
+        int fd = unpack_walk(list + at);
+        int r = fd < 0 ? -1 : fsetxattr(fd, "trusted.overlay.opaque", "y", 1, 0);
+
+        if (r < 0)
+            return err_sys(e, 1, "cannot mark /%s as replacing the layers below", list + at);
+        close(fd);
+    }
+    return 0;
+}
+
+static int mark_opaque(const char *dir, const char *list, size_t len, struct err *e)
+{
+    int ends[2], got;
+    pid_t child;
+
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return err_sys(e, 1, "cannot create a pipe");
+    child = fork();
+    if (child < 0)
+        return err_sys(e, 1, "cannot create a process");
+    if (child == 0) {
+        if (confine(dir, mark_caps, e) < 0 || mark_all(list, len, e) < 0)
+            (void)io_write_full(ends[1], e, sizeof(*e));
+        _exit(0);
+    }
+    close(ends[1]);
+    got = (int)io_read_full(ends[0], e, sizeof(*e));
+    close(ends[0]);
+    (void)waitpid(child, NULL, 0);
+    return got == 0 ? 0 : -1;
+}
+
+/* ---- the parent -------------------------------------------------------------------- */
+
+static int read_report(int fd, struct report *r, char **list, struct err *e)
+{
+    *list = NULL;
+    if (io_read_full(fd, r, sizeof(*r)) != (ssize_t)sizeof(*r))
+        return err_set(e, 1, "the unpacking broke off");
+    if (!r->ok) {
+        *e = r->err;
+        return -1;
+    }
+    if (r->list_len == 0)
+        return 0;
+    *list = malloc(r->list_len);
+    if (*list == NULL)
+        return err_set(e, 1, "out of memory");
+    if (io_read_full(fd, *list, r->list_len) != (ssize_t)r->list_len ||
+        (*list)[r->list_len - 1] != '\0')
+        return err_set(e, 1, "the unpacking broke off");
+    return 0;
+}
+
+int layer_unpack(const struct layer_blob *blob, const char *dir, struct layer_result *out,
+                 struct err *e)
+{
+    struct report r;
+    char *list;
+    int ends[2], err;
+    pid_t child;
+
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return err_sys(e, 1, "cannot create a pipe");
+    child = fork();
+    if (child < 0)
+        return err_sys(e, 1, "cannot create a process");
+    if (child == 0)
+        child_main(blob, dir, ends[1]);
+    close(ends[1]);
+    err = read_report(ends[0], &r, &list, e);
+    close(ends[0]);
+    (void)waitpid(child, NULL, 0);
+    if (err == 0 && r.list_len > 0)
+        err = mark_opaque(dir, list, r.list_len, e);
+    free(list);
+    if (err == 0)
+        *out = r.result;
+    return err;
+}
