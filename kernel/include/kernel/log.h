@@ -43,6 +43,7 @@ extern struct wait_queue log_wq;
 
 /* Stop printing to the console: init has opened it (kernel log goes on in the ring only). */
 void log_console_off(void);
+void log_init(void); /* start-up: obeys the command line */
 
 /* Prints CPU, registers, backtrace and current thread, to the console and as
  * frames on the debug port, then stops every CPU. Never returns. */

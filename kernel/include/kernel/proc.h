@@ -227,10 +227,6 @@ static inline void thread_clear_work(struct thread *t, uint32_t w)
 /* Make a thread that runs in user mode or in a guest on another CPU look at its work. */
 void thread_kick(struct thread *t);
 
-/* A thread's kernel stack: kmap_alloc_stack(cg, KSTACK_PAGES). */
-#define KSTACK_PAGES 4
-#define KSTACK_SIZE  (KSTACK_PAGES * PAGE_SIZE)
-
 /* The one at the top of its kernel stack. */
 static inline struct trapframe *thread_frame(struct thread *t)
 {
@@ -282,7 +278,7 @@ static inline struct process *current_process(void)
 void sched_thread_started(void);
 
 /* kernel/x86: the machine's side of threads. arch_switch() is called with interrupts off, sets
- * cpu->current and loads next->mm if there is one; it returns when prev runs again. */
+ * cpu->thread and loads next->mm if there is one; it returns when prev runs again. */
 void arch_switch(struct thread *prev, struct thread *next); /* stacks, GS/FS bases, FPU, TSS, cr3 */
 void arch_thread_start(struct thread *t, void (*fn)(void *), void *arg); /* first switch runs fn(arg) */
 void arch_fork_frame(struct thread *child, const struct trapframe *parent); /* first switch returns

@@ -4,9 +4,9 @@
 
 #include <kernel/types.h>
 
-#define NSEC_PER_SEC  1000000000ULL
-#define NSEC_PER_MSEC 1000000ULL
-#define NSEC_PER_USEC 1000ULL
+#define NSEC_PER_SEC  1000000000UL
+#define NSEC_PER_MSEC 1000000UL
+#define NSEC_PER_USEC 1000UL
 
 struct timespec { /* the ABI's struct __kernel_timespec */
     int64_t tv_sec;
@@ -51,7 +51,11 @@ static inline bool timer_is_active(const struct timer *t)
  * what hv arms the VMX preemption timer for. */
 uint64_t timer_next_deadline(void);
 
+/* Make timer_interrupt() come on this CPU at this time or earlier: for the scheduler, when a new
+ * slice begins. Never moves it later. */
+void timer_program_hw(uint64_t deadline_ns);
+
 /* Interrupt entry: run what is due and program the next (kernel/x86 calls it). */
 void timer_interrupt(void);
-/* kernel/x86: make timer_interrupt() come at this time or earlier. */
-void timer_program_hw(uint64_t deadline_ns);
+/* kernel/x86: set the hardware timer of this CPU, once; ~0: off. Interrupts off. */
+void arch_set_timer(uint64_t deadline_ns);

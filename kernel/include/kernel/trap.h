@@ -25,6 +25,9 @@ bool page_fault(struct trapframe *frame, uint64_t addr, unsigned access);
 typedef void (*irq_handler_t)(void *arg);
 int irq_request(unsigned isa_irq, irq_handler_t handler, void *arg);
 
+/* Have fn called soon on this CPU in interrupt context; from any context, also under locks. */
+void irq_defer(void (*fn)(void));
+
 /* Fault fix-up: entries made by the macro in <kernel/x86/extable.h>. */
 bool extable_fixup(struct trapframe *frame);
 bool extable_covers(uint64_t rip); /* does a fault there have a fix-up? */

@@ -16,7 +16,7 @@ struct mm;
 
 struct cpu {
     struct cpu *self;             /* [I] at offset 0: mov rax, [gs:0] */
-    struct thread *current;       /* [c] */
+    struct thread *thread;        /* [c] the one that runs: `current` */
     uint64_t syscall_user_rsp;    /* [c] scratch of the system-call entry */
     uint64_t kernel_stack_top;    /* [c] of the current thread: system-call entry; TSS.rsp0 */
     uint32_t number;              /* [I] 0 .. cpu_count() - 1 */
@@ -25,6 +25,7 @@ struct cpu {
     bool in_irq;                  /* [c] in an interrupt handler */
     struct mm *mm;                /* [c] the address space in cr3 */
     struct thread *idle;          /* [I] */
+    void *idle_stack;             /* [I] the stack it starts on: its kstack */
     struct thread *fpu_owner;     /* [c] whose state is in the FPU registers; NULL: nobody's */
     uint64_t slice_end_ns;        /* [c] when the current thread's slice ends, ~0: none */
     struct tss *tss;              /* [I] */
@@ -51,7 +52,7 @@ static inline struct thread *current_thread(void)
 {
     struct thread *t;
 
-    __asm__ volatile("mov %%gs:%c1, %0" : "=r"(t) : "i"(offsetof(struct cpu, current)));
+    __asm__ volatile("mov %%gs:%c1, %0" : "=r"(t) : "i"(offsetof(struct cpu, thread)));
     return t;
 }
 #define current current_thread()
