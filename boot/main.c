@@ -153,8 +153,8 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system_table)
     info->cpu_count = cpus_find(info->rsdp, cpus, MAX_CPUS);
     info->cpus = (uintptr_t)cpus;
 
-    /* Reserved, so that nobody takes it for free RAM once the loader's memory is reclaimed. */
-    info->ap_page = (uintptr_t)memory_alloc_below(1 << 20, PAGE_BYTES, BOOT_MEM_RESERVED);
+    /* The one piece of loader memory that the kernel must not reclaim. */
+    info->ap_page = (uintptr_t)memory_alloc_below(1 << 20, PAGE_BYTES, BOOT_MEM_LOADER);
     info->efi_runtime = (uintptr_t)RT;
     video_describe(&info->framebuffer);
     entropy_collect(info->entropy);
