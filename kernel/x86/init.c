@@ -15,7 +15,7 @@ struct boot_info boot;
 void x86_early_init(const struct boot_info *bi)
 {
     boot = *bi;
-    serial_init();
+    early_console_init();
     segments_init();
     if (boot.magic != BOOT_INFO_MAGIC || boot.version != BOOT_INFO_VERSION ||
         boot.size != sizeof(boot))

@@ -32,7 +32,7 @@
 
 static bool is_present;
 
-void serial_init(void)
+void early_console_init(void)
 {
     outb(UART_SCRATCH, 0x5a);
     if (inb(UART_SCRATCH) != 0x5a)

@@ -188,7 +188,7 @@ void clock_late_init(void);
 
 /* ---- serial.c, efi.c ---- */
 
-void serial_init(void);
+void early_console_init(void);
 /* ResetSystem() of the UEFI runtime services; returns if there is none or it failed. */
 enum efi_reset { EFI_RESET_COLD, EFI_RESET_WARM, EFI_RESET_SHUTDOWN };
 void efi_reset(enum efi_reset type);
