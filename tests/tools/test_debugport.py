@@ -1,4 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
+import os
+import re
+
 import pytest
 
 import debugport
@@ -43,3 +46,15 @@ def test_look_alikes_are_noise():
 def test_frame_payload_may_look_like_a_frame():
     inner = frame("x", b"1")
     assert decode(frame("o", inner)) == [("o", inner)]
+
+
+def test_constants_are_those_of_the_header():
+    header = os.path.join(os.path.dirname(__file__), "../../boot/debugport.h")
+    with open(header) as f:
+        values = dict(re.findall(r"#define DEBUG_(\w+)\s+'?(\w+)'?", f.read()))
+    magic = bytes([int(values["FRAME_MAGIC0"], 16)]) + (
+        values["FRAME_MAGIC1"] + values["FRAME_MAGIC2"]).encode()
+    assert magic == debugport.MAGIC
+    assert int(values["FRAME_HEADER"]) == debugport.HEADER
+    assert {v for k, v in values.items() if k.startswith("TAG_")} == debugport.TAGS
+    assert values["TAG_STATUS"] == debugport.STATUS and values["TAG_PANIC"] == debugport.PANIC
