@@ -2,7 +2,7 @@
 kernel-y += kernel/dev/init.o kernel/dev/mem.o kernel/dev/kmsg.o
 kernel-y += kernel/dev/chacha20.o kernel/dev/random.o
 kernel-y += kernel/dev/ring.o kernel/dev/ldisc.o kernel/dev/ldisc_output.o
-kernel-y += kernel/dev/tty.o kernel/dev/tty_job.o kernel/dev/tty_ioctl.o kernel/dev/serial.o
+kernel-y += kernel/dev/tty.o kernel/dev/tty_job.o kernel/dev/tty_ioctl.o kernel/dev/serial.o kernel/dev/pty.o kernel/dev/devpts.o
 
 kernel-y += kernel/fs/pipe.o kernel/fs/poll.o # ours until kernel/fs has its files.mk
 

@@ -49,6 +49,5 @@ void dev_init(void)
     char_dev_register(&current_tty_dev);
     char_dev_register(&console_dev);
     serial_init();
-    if (pty_init != NULL)
-        pty_init();
+    pty_init();
 }

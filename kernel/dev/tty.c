@@ -80,6 +80,7 @@ int tty_open(struct tty *tty, struct file *f, enum tty_open_how how)
         err = -EBUSY;
     } else {
         tty->opens++;
+        tty->opens_ever++;
         tf->hangups = tty->hangups;
     }
     spin_unlock(&tty->lock, flags);

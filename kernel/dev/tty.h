@@ -39,7 +39,8 @@ struct tty {
     struct ldisc ld;           /* [l] */
     struct ring out;           /* [l] on its way to the device */
     struct kwinsize winsize;   /* [l] */
-    uint32_t opens;            /* [l] files */
+    uint32_t opens;            /* [l] files open on it now */
+    uint32_t opens_ever;       /* [l] */
     uint32_t hangups;          /* [l] files opened before the last one are dead */
     bool is_exclusive;         /* [l] TIOCEXCL */
     bool write_busy;           /* [l] somebody's write(2) is in progress: they do not mix */

@@ -265,6 +265,7 @@ void dentry_get(struct dentry *d);
 void dentry_put(struct dentry *d);
 void d_set_inode(struct dentry *d, struct inode *inode); /* takes the inode's reference */
 void d_hash(struct dentry *d); /* make it findable; the VFS does so after ->lookup, ->create... */
+struct dentry *d_parent_get(struct dentry *d); /* counted */
 bool d_is_unlinked(const struct dentry *d); /* its name is gone (or never was) */
 void d_pin(struct dentry *d);   /* tmpfs: keep (one reference) until d_unpin */
 void d_unpin(struct dentry *d); /* the name is gone: unhash and drop */
