@@ -93,7 +93,7 @@ static void poll_queue(struct poll_table *pt, struct file *f, struct wait_queue 
 
 static void poller_init(struct poller *p)
 {
-    p->table.queue = poll_queue;
+    p->table = (struct poll_table){.queue = poll_queue};
     wait_queue_init(&p->wq);
     p->triggered = false;
     p->err = 0;

@@ -33,12 +33,16 @@ struct file *files_next(struct files *f, int *fd);
 /* ---- poll (kernel/fs/poll.c) ---- */
 struct poll_table {
     void (*queue)(struct poll_table *pt, struct file *f, struct wait_queue *wq);
+    bool outlives_caller; /* epoll: the entry stays after the calling process has gone */
 };
 static inline void poll_wait(struct file *f, struct wait_queue *wq, struct poll_table *pt)
 {
     if (pt != NULL)
         pt->queue(pt, f, wq);
 }
+/* The last reference to a file that epolls watch is gone. (kernel/fs/epoll.c) */
+void epoll_forget_file(struct file *f);
+
 /* For hv and other kernel users of an eventfd (kernel/fs/eventfd.c). */
 struct eventfd;
 struct eventfd *eventfd_from_file(struct file *f); /* NULL when it is not one; lives with the file */

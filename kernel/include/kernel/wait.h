@@ -29,6 +29,7 @@ struct wait_entry {
     struct thread *thread; /* who is woken by the default function */
     wait_wake_fn wake;     /* wait_wake_thread, or poll's and epoll's own */
     bool exclusive;        /* wake_up_one() stops after one of these */
+    void *private;         /* for the wake function */
 };
 
 struct wait_queue {
