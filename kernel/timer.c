@@ -96,17 +96,20 @@ void timer_start(struct timer *t, uint64_t deadline_ns)
     irq_restore(outer);
 }
 
+/* The hardware timer never comes after what it is for, so its time will do; no lock. */
 uint64_t timer_next_deadline(void)
 {
-    irqflags_t outer = irq_save();
-    struct timer_queue *q = this_queue();
-    uint64_t deadline = READ_ONCE(this_cpu()->slice_end_ns);
+    return min(READ_ONCE(this_queue()->hw_deadline_ns), READ_ONCE(this_cpu()->slice_end_ns));
+}
+
+static uint64_t earliest_event(struct timer_queue *q)
+{
+    uint64_t deadline = this_cpu()->slice_end_ns;
     irqflags_t flags = spin_lock(&q->lock);
 
     if (q->root != NULL && q->root->deadline_ns < deadline)
         deadline = q->root->deadline_ns;
     spin_unlock(&q->lock, flags);
-    irq_restore(outer);
     return deadline;
 }
 
@@ -137,5 +140,5 @@ void timer_interrupt(void)
         this_cpu()->slice_end_ns = ~0ULL; /* said once */
         sched_slice_end();
     }
-    timer_program_hw(timer_next_deadline());
+    timer_program_hw(earliest_event(q));
 }

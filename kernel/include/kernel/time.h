@@ -47,8 +47,8 @@ static inline bool timer_is_active(const struct timer *t)
     return READ_ONCE(t->queue) != NULL;
 }
 
-/* The earliest deadline of any timer or scheduler slice on this CPU (~0: none):
- * what hv arms the VMX preemption timer for. */
+/* No timer and no scheduler slice of this CPU ends before this moment (~0: none is to come): what
+ * hv arms the VMX preemption timer for. Cheap; interrupts off. */
 uint64_t timer_next_deadline(void);
 
 /* Make timer_interrupt() come on this CPU at this time or earlier: for the scheduler, when a new
