@@ -134,6 +134,10 @@ void x86_ioapic_init(void)
 
     for (unsigned i = 0; i < ISA_IRQS; i++)
         isa[i].gsi = i;
+    if (cmdline_get("noapic") != NULL) {
+        log_info("ioapic: not used (noapic)\n");
+        return;
+    }
     if (madt != NULL) {
         read_madt(madt);
     } else {
