@@ -5,6 +5,7 @@
 #include "image.h"
 
 #include "../lib/human.h"
+#include "../lib/listing.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,47 +21,6 @@ const struct opt ps_opts[] = {
     {"no-trunc", 0, OPT_FLAG, &no_trunc, NULL, "Do not shorten"},
     {0},
 };
-
-struct row {
-    char id[ID_LEN + 1];
-    int64_t created_ns;
-    struct record spec;
-    struct instance_state state;
-};
-
-struct rows {
-    struct row *list;
-    size_t count;
-};
-
-static int collect(struct instance *in, void *arg)
-{
-    struct rows *rows = arg;
-    struct row *list, *row;
-
-    list = realloc(rows->list, (rows->count + 1) * sizeof(*list));
-    if (list == NULL)
-        die(1, "out of memory");
-    rows->list = list;
-    row = &list[rows->count];
-    if (instance_read_state(in, &row->state) < 0 || record_load(&row->spec, in->dir, "spec") < 0)
-        return 0; /* it has just been removed */
-    if (!all && row->state.status != STATUS_RUNNING) {
-        record_free(&row->spec);
-        return 0;
-    }
-    memcpy(row->id, in->id, sizeof(row->id));
-    row->created_ns = record_num(&row->spec, "created", 0);
-    rows->count++;
-    return 0;
-}
-
-static int newest_first(const void *a, const void *b)
-{
-    const struct row *x = a, *y = b;
-
-    return (x->created_ns < y->created_ns) - (x->created_ns > y->created_ns);
-}
 
 /* "sh -c 'ech..." in double quotes. */
 static void format_command(const struct record *spec, char *out, size_t size)
@@ -105,7 +65,7 @@ static void shorten(const char *id, char out[ID_LEN + 1])
     snprintf(out, ID_LEN + 1, "%.*s", no_trunc ? (int)ID_LEN : (int)ID_SHORT, id);
 }
 
-static void add_row(struct table *t, const struct row *row)
+static void add_row(struct table *t, const struct listing_row *row)
 {
     char id[ID_LEN + 1], command[1100], ago[40], created[48], status[80];
 
@@ -115,12 +75,12 @@ static void add_row(struct table *t, const struct row *row)
     snprintf(created, sizeof(created), "%s ago", ago);
     format_status(&row->state, status, sizeof(status));
     table_add(t, id);
-    table_add(t, record_get(&row->spec, "image") ?: "");
+    table_add(t, listing_text(row, "image"));
     table_add(t, command);
     table_add(t, created);
     table_add(t, status);
     table_add(t, "");
-    table_add(t, record_get(&row->spec, "name") ?: "");
+    table_add(t, listing_text(row, "name"));
 }
 
 int cmd_ps(int argc, char **argv)
@@ -128,25 +88,23 @@ int cmd_ps(int argc, char **argv)
     static const char *const titles[] = {"CONTAINER ID", "IMAGE",  "COMMAND", "CREATED",
                                          "STATUS",       "PORTS", "NAMES"};
     enum { COLUMNS = sizeof(titles) / sizeof(titles[0]) };
-    struct rows rows = {0};
+    struct listing list;
     struct table t;
 
     (void)argc;
     (void)argv;
-    if (instance_each("ct", collect, &rows) < 0)
-        die(1, "cannot list the containers");
-    qsort(rows.list, rows.count, sizeof(*rows.list), newest_first);
+    listing_collect(&list, "ct", all);
     table_init(&t, COLUMNS);
     for (size_t i = 0; i < COLUMNS; i++)
         table_add(&t, titles[i]);
-    for (size_t i = 0; i < rows.count; i++) {
+    for (size_t i = 0; i < list.count; i++) {
         char id[ID_LEN + 1];
 
-        shorten(rows.list[i].id, id);
+        shorten(list.rows[i].id, id);
         if (quiet)
             puts(id);
         else
-            add_row(&t, &rows.list[i]);
+            add_row(&t, &list.rows[i]);
     }
     if (!quiet)
         table_print(&t, stdout);

@@ -3,4 +3,4 @@
 sup-lib-objs = $(addprefix userland/lib/,err.o io.o record.o ident.o instance.o cgroup.o \
         proto.o logring.o signame.o)
 client-lib-objs = $(sup-lib-objs) $(addprefix userland/lib/,client.o command.o capname.o human.o \
-        runtime.o session.o terminal.o sha256.o)
+        listing.o runtime.o session.o terminal.o)

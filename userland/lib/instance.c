@@ -369,3 +369,18 @@ int instance_remove(struct instance *in, const char *name)
     close(dir);
     return err;
 }
+
+int instance_discard(struct instance *in)
+{
+    char name[NAME_MAX_LEN + 1] = "";
+    const char *recorded;
+    struct record spec;
+
+    if (record_load(&spec, in->dir, "spec") == 0) {
+        recorded = record_get(&spec, "name");
+        if (recorded != NULL)
+            snprintf(name, sizeof(name), "%s", recorded);
+        record_free(&spec);
+    }
+    return instance_remove(in, name[0] != '\0' ? name : NULL);
+}

@@ -71,3 +71,5 @@ int instance_write_state(struct instance *in, const struct instance_state *state
 int instance_connect(const struct instance *in);
 /* Removes all of it. The caller holds the lock, or is the supervisor. Returns 0 or -errno. */
 int instance_remove(struct instance *in, const char *name);
+/* The same for one whose name is only in its record. */
+int instance_discard(struct instance *in);

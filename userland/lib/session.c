@@ -344,8 +344,6 @@ int session_stop(const char *kind, int argc, char **argv, int seconds)
 
 static int rm_one(struct instance *in, const char *ref, long force)
 {
-    struct record spec;
-    char name[NAME_MAX_LEN + 1] = "";
     int err;
 
     if (is_running(in)) {
@@ -357,15 +355,13 @@ static int rm_one(struct instance *in, const char *ref, long force)
         (void)client_request(in, MSG_SIGNAL, SIGKILL);
         (void)client_wait(in, 10000);
     }
-    if (record_load(&spec, in->dir, "spec") < 0)
+    if (faccessat(in->dir, "spec", F_OK, 0) < 0)
         return 0; /* one with --rm: it has removed itself by now */
-    snprintf(name, sizeof(name), "%s", record_get(&spec, "name") ?: "");
-    record_free(&spec);
     if (instance_lock(in) < 0) {
         warn("%s is busy: somebody else is starting or removing it", ref);
         return -1;
     }
-    err = instance_remove(in, name);
+    err = instance_discard(in);
     if (err < 0)
         warn("cannot remove %s: %s", ref, strerror(-err));
     return err;

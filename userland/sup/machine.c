@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Starting a virtual machine: the monitor, /bin/vmm, as an ordinary child. Its
- * console is the slave of a terminal we own, the guest kernel's log a pipe; how
- * the guest ended comes as one line on the status pipe:
- *
- *   exited N | poweroff | crashed REASON
+ * Starting a virtual machine: the monitor, /bin/vmm, as the first process of a pid
+ * namespace. Its console is the slave of a terminal we own, the guest kernel's log
+ * a pipe; what becomes of the guest comes as lines on the status pipe, of which
+ * the last one counts (userland/vmm/README.md has them all).
  */
 #include "sup.h"
 
@@ -14,6 +13,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,17 +21,18 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
 
 /* The numbers the monitor's descriptors get. */
-enum { CONSOLE_FD = 10, LOG_FD, STATUS_FD, CONTROL_FD, EXEC_FD };
+enum { CONSOLE_FD = 10, LOG_FD, STATUS_FD, CONTROL_FD, FIRST_FREE_FD = 32 };
 
 enum { ARGS_MAX = 512 };
 
 struct machine_fds {
-    int slave, log[2], status[2], control[2], exec[2];
+    int slave, log[2], status[2], control[2];
 };
 
 static int open_console(struct sup *s, struct machine_fds *f, struct err *e)
@@ -104,7 +105,6 @@ static void run_monitor(const struct sup *s, const struct machine_fds *f, int cg
     const char *vmm = record_get(&s->spec, "vmm");
     char **argv = monitor_args(s);
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    int err;
 
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (cgroup_fd >= 0)
@@ -116,19 +116,16 @@ static void run_monitor(const struct sup *s, const struct machine_fds *f, int cg
     put_fd(f->log[1], LOG_FD);
     put_fd(f->status[1], STATUS_FD);
     put_fd(f->control[1], CONTROL_FD);
-    put_fd(f->exec[1], EXEC_FD);
-    (void)fcntl(EXEC_FD, F_SETFD, FD_CLOEXEC);
     signal(SIGPIPE, SIG_DFL);
     execve(vmm == NULL ? "/bin/vmm" : vmm, argv, env);
-    err = errno;
-    (void)!write(EXEC_FD, &err, sizeof(err));
+    (void)dprintf(STATUS_FD, "failed cannot execute the monitor /bin/vmm: %s\n", strerror(errno));
     _exit(127);
 }
 
 /* The lowest free descriptors must not collide with the fixed numbers above. */
 static int raise_fd(int *fd)
 {
-    int high = fcntl(*fd, F_DUPFD_CLOEXEC, 32);
+    int high = fcntl(*fd, F_DUPFD_CLOEXEC, FIRST_FREE_FD);
 
     if (high < 0)
         return -1;
@@ -140,48 +137,98 @@ static int raise_fd(int *fd)
 static int open_channels(struct machine_fds *f, struct err *e)
 {
     if (pipe2(f->log, O_CLOEXEC) < 0 || pipe2(f->status, O_CLOEXEC) < 0 ||
-        pipe2(f->exec, O_CLOEXEC) < 0 ||
         socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, f->control) < 0)
         return err_sys(e, 125, "cannot create the monitor's channels");
     if (raise_fd(&f->slave) < 0 || raise_fd(&f->log[1]) < 0 || raise_fd(&f->status[1]) < 0 ||
-        raise_fd(&f->control[1]) < 0 || raise_fd(&f->exec[1]) < 0)
+        raise_fd(&f->control[1]) < 0)
         return err_sys(e, 125, "cannot create the monitor's channels");
     return 0;
+}
+
+/* False: there is no more, for now or at all (then *end). */
+static bool read_line(struct sup *s, bool *end)
+{
+    ssize_t n;
+    char byte;
+
+    /* A byte at a time: there are a few dozen in the life of a VM. */
+    while ((n = read(s->status_fd, &byte, 1)) == 1) {
+        if (byte != '\n') {
+            if (s->status_len < sizeof(s->status_next) - 1)
+                s->status_next[s->status_len++] = byte;
+            continue;
+        }
+        s->status_next[s->status_len] = '\0';
+        memcpy(s->status_line, s->status_next, s->status_len + 1);
+        s->status_len = 0;
+        return true;
+    }
+    *end = n == 0 || (errno != EAGAIN && errno != EINTR);
+    return false;
+}
+
+void machine_read_status(struct sup *s)
+{
+    bool end = false;
+
+    while (read_line(s, &end))
+        ;
+    if (end) {
+        close(s->status_fd);
+        s->status_fd = -1;
+    }
+}
+
+/* The monitor says `started`, or why not. */
+static int wait_for_start(struct sup *s, struct err *e)
+{
+    bool end = false;
+    int wstatus = 0;
+
+    while (!end) {
+        if (!read_line(s, &end) && !end)
+            continue;
+        if (strcmp(s->status_line, "started") == 0)
+            return 0;
+        if (!end && strncmp(s->status_line, "failed ", 7) != 0)
+            continue;
+        (void)waitpid(s->pid, &wstatus, 0);
+        if (end)
+            return err_set(e, 125, "the monitor ended at once, with status %d",
+                           status_from_wait(wstatus));
+        return err_set(e, 125, "%s", s->status_line + 7);
+    }
+    return -1;
 }
 
 int machine_start(struct sup *s, struct err *e)
 {
     struct machine_fds f;
-    int cgroup_fd, exec_errno;
+    int cgroup_fd;
 
     if (open_console(s, &f, e) < 0 || open_channels(&f, e) < 0)
         return -1;
     cgroup_fd = cgroup_open_run(s->in.kind, s->in.id);
-    s->pid = fork();
+    s->pid = (int)syscall(SYS_clone, (unsigned long)(CLONE_NEWPID | SIGCHLD), 0L, 0L, 0L, 0L);
     if (s->pid < 0)
-        return err_sys(e, 125, "cannot create a process");
+        return err_sys(e, 125, "cannot create a process in a pid namespace");
     if (s->pid == 0)
         run_monitor(s, &f, cgroup_fd);
     /* The slave stays open: without one, reading the master fails with EIO. */
     close(f.log[1]);
     close(f.status[1]);
     close(f.control[1]);
-    close(f.exec[1]);
     if (cgroup_fd >= 0)
         close(cgroup_fd);
-    if (io_read_full(f.exec[0], &exec_errno, sizeof(exec_errno)) == (ssize_t)sizeof(exec_errno)) {
-        (void)waitpid(s->pid, NULL, 0);
-        errno = exec_errno;
-        return err_sys(e, 125, "cannot execute the monitor /bin/vmm");
-    }
-    close(f.exec[0]);
+    s->status_fd = f.status[0];
+    if (wait_for_start(s, e) < 0)
+        return -1;
 
     s->stdin_fd = s->pty;
     s->out_fd[0] = s->pty;
     s->out_stream[0] = STREAM_STDOUT;
     s->out_fd[1] = f.log[0];
     s->out_stream[1] = STREAM_KERNEL;
-    s->status_fd = f.status[0];
     s->control_fd = f.control[0];
     (void)fcntl(s->pty, F_SETFL, O_NONBLOCK);
     (void)fcntl(f.log[0], F_SETFL, O_NONBLOCK);
@@ -189,40 +236,32 @@ int machine_start(struct sup *s, struct err *e)
     return 0;
 }
 
-void machine_read_status(struct sup *s)
+/* "crashed it did this" -> "it did this" */
+static void set_reason(struct instance_state *st, const char *line)
 {
-    size_t len = strlen(s->status_line);
-    ssize_t n;
+    const char *space = strchr(line, ' ');
 
-    n = read(s->status_fd, s->status_line + len, sizeof(s->status_line) - 1 - len);
-    if (n > 0)
-        s->status_line[len + (size_t)n] = '\0';
-    if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR) ||
-        len == sizeof(s->status_line) - 1) {
-        close(s->status_fd);
-        s->status_fd = -1;
-    }
+    snprintf(st->reason, sizeof(st->reason), "%.190s", space == NULL ? "" : space + 1);
 }
 
 void machine_judge(struct sup *s, int wstatus)
 {
     struct instance_state *st = &s->state;
+    const char *line = s->status_line;
 
     if (s->status_fd >= 0)
         machine_read_status(s);
-    s->status_line[strcspn(s->status_line, "\n")] = '\0';
-    if (strncmp(s->status_line, "exited ", 7) == 0) {
-        st->exit_status = atoi(s->status_line + 7) & 0xff;
-    } else if (strcmp(s->status_line, "poweroff") == 0) {
+    if (strncmp(line, "exited ", 7) == 0) {
+        st->exit_status = atoi(line + 7) & 0xff;
+    } else if (strcmp(line, "poweroff") == 0 || strcmp(line, "reboot") == 0) {
         st->exit_status = 0;
-    } else if (strncmp(s->status_line, "crashed", 7) == 0) {
+    } else if (strncmp(line, "crashed", 7) == 0) {
         st->status = STATUS_CRASHED;
-        st->exit_status = 125;
-        snprintf(st->reason, sizeof(st->reason), "%s",
-                 s->status_line + 7 + (s->status_line[7] == ' '));
-    } else if (WIFSIGNALED(wstatus) && WTERMSIG(wstatus) == SIGKILL) {
+        set_reason(st, line);
+    } else if (strncmp(line, "stopped", 7) == 0 || WIFSIGNALED(wstatus)) {
         st->status = STATUS_KILLED;
-    } else if (WIFSIGNALED(wstatus) || WEXITSTATUS(wstatus) != 0) {
+        set_reason(st, line[0] == 's' && line[3] == 'p' ? line : "");
+    } else {
         st->status = STATUS_CRASHED;
         snprintf(st->reason, sizeof(st->reason), "its monitor ended with status %d",
                  status_from_wait(wstatus));

@@ -55,26 +55,39 @@ static int mount_overlay(const struct record *spec, struct err *e)
     return 0;
 }
 
+/*
+ * Linux cannot pivot away from the first root of a machine that runs from its
+ * initial RAM disk. There the new root is moved over the old one, which is then
+ * covered: no path leads to it, as ".." at the top climbs into what covers it.
+ */
+static int cover_old_root(void)
+{
+    if (errno != EINVAL || mount(".", "/", NULL, MS_MOVE, NULL) < 0)
+        return -1;
+    return chroot(".");
+}
+
 /* Returns a descriptor of the old root. */
-static int enter_root(struct err *e)
+static int enter_root(bool *covered, struct err *e)
 {
     int old = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
     if (old < 0 || chdir(PATH_ROOT) < 0)
         return err_sys(e, 125, "cannot enter the container's root");
-    if (syscall(SYS_pivot_root, ".", ".") < 0)
+    *covered = syscall(SYS_pivot_root, ".", ".") < 0;
+    if (*covered && cover_old_root() < 0)
         return err_sys(e, 125, "cannot make the container's root the root (pivot_root)");
     if (fchdir(old) < 0)
         return err_sys(e, 125, "cannot return to the old root");
     return old;
 }
 
-static int leave_old_root(int old, struct err *e)
+static int leave_old_root(int old, bool covered, struct err *e)
 {
-    if (fchdir(old) < 0 || umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
+    if (!covered && (fchdir(old) < 0 || umount2(".", MNT_DETACH) < 0))
         return err_sys(e, 125, "cannot detach the old root");
     close(old);
-    return 0;
+    return chdir("/") < 0 ? err_sys(e, 125, "cannot enter the container's root") : 0;
 }
 
 /* mkdir -p below the new root. */
@@ -338,20 +351,21 @@ static int furnish_sys(int old, struct err *e)
 int rootfs_enter(const struct record *spec, struct err *e)
 {
     const char *cwd = record_get(spec, "cwd");
+    bool covered = false;
     int old;
 
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
         return err_sys(e, 125, "cannot make the mounts private");
     if (mount_overlay(spec, e) < 0)
         return -1;
-    old = enter_root(e);
+    old = enter_root(&covered, e);
     if (old < 0)
         return -1;
     if (furnish_dev(old, e) < 0 || mount_extras(spec, e) < 0)
         return -1;
     if (cwd != NULL && cwd[0] == '/' && make_dirs(cwd, e) < 0)
         return -1;
-    if (furnish_proc(old, e) < 0 || furnish_sys(old, e) < 0 || leave_old_root(old, e) < 0)
+    if (furnish_proc(old, e) < 0 || furnish_sys(old, e) < 0 || leave_old_root(old, covered, e) < 0)
         return -1;
     if (record_flag(spec, "readonly") &&
         mount(NULL, "/", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NODEV, NULL) < 0)

@@ -27,7 +27,9 @@ struct sup {
     uint8_t out_stream[2];
     int status_fd;  /* VM: how it ended, as a line; or -1 */
     int control_fd; /* VM: requests to the monitor; or -1 */
-    char status_line[160];
+    char status_line[200]; /* the last whole line from status_fd */
+    char status_next[200]; /* what has come of the next one */
+    size_t status_len;
     struct proto_winsize size;
 };
 

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Finding what to boot. */
+#include "guest.h"
+
+#include "../lib/command.h"
+#include "../lib/io.h"
+#include "../lib/paths.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int make_path(char out[PATH_MAX], const char *folder, const char *file, struct err *e)
+{
+    if (snprintf(out, PATH_MAX, "%s/%s", folder, file) >= PATH_MAX)
+        return err_set(e, 125, "the guest's path is too long");
+    return 0;
+}
+
+int guest_find(const char *name, struct guest *guest, struct err *e)
+{
+    char folder[PATH_MAX], cmdline[PATH_MAX];
+    struct stat st;
+
+    memset(guest, 0, sizeof(*guest));
+    if (strchr(name, '/') != NULL || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+        snprintf(folder, sizeof(folder), "%s", name);
+    else
+        snprintf(folder, sizeof(folder), PATH_GUESTS "/%s", name);
+    if (stat(folder, &st) < 0 || !S_ISDIR(st.st_mode))
+        return err_set(e, 125, "no such guest: %s (a guest is a folder in " PATH_GUESTS
+                               ", or a path to one)",
+                       name);
+    if (make_path(guest->kernel, folder, "kernel", e) < 0 ||
+        make_path(guest->initrd, folder, "initrd", e) < 0 ||
+        make_path(cmdline, folder, "cmdline", e) < 0)
+        return -1;
+    if (access(guest->kernel, R_OK) < 0)
+        return err_sys(e, 125, "guest %s: cannot read its kernel", name);
+    if (access(guest->initrd, F_OK) < 0)
+        guest->initrd[0] = '\0';
+    if (io_get(AT_FDCWD, cmdline, guest->cmdline, sizeof(guest->cmdline)) < 0)
+        guest->cmdline[0] = '\0';
+    for (char *p = guest->cmdline; *p != '\0'; p++) {
+        if (*p == '\n')
+            *p = ' ';
+    }
+    return 0;
+}
+
+long guest_parse_memory(const char *text)
+{
+    size_t digits = strspn(text, "0123456789");
+    int64_t bytes = opts_parse_size(text);
+
+    if (bytes < 0 || digits == 0)
+        return -1;
+    if (text[digits] == '\0')
+        return bytes < 1 << 20 ? (long)bytes : -1; /* a plain number is MiB */
+    return (long)(bytes >> 20);
+}
