@@ -9,7 +9,7 @@
 
 #include "x86.h"
 
-#define DEFINE(name, value)      __asm__ volatile("\n->" #name " %0" : : "i"(value))
+#define DEFINE(name, value)      __asm__ volatile("\n.ascii \"->" #name " %0\"" : : "i"(value))
 #define OFFSET(name, type, field) DEFINE(name, offsetof(struct type, field))
 
 void asm_offsets(void);
