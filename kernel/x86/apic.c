@@ -86,6 +86,8 @@ void apic_send_ipi(uint32_t dest_apic_id, uint8_t vector)
     irqflags_t flags;
 
     if (is_x2apic) {
+        /* Unlike a store to the page, this WRMSR waits for nothing written before it. */
+        __asm__ volatile("mfence" : : : "memory");
         wrmsr(MSR_X2APIC + APIC_ICR / 16, (uint64_t)dest_apic_id << 32 | ICR_ASSERT | vector);
         return;
     }

@@ -123,6 +123,7 @@ void arch_set_gs_base(uint64_t base)
 {
     irqflags_t flags = irq_save();
 
+    assert(base < USER_TOP); /* entry.asm tells the kernel's GS from the user's by it */
     current->arch.gs_base = base;
     wrmsr(MSR_KERNEL_GS_BASE, base);
     irq_restore(flags);
