@@ -91,8 +91,6 @@ void arch_switch(struct thread *prev, struct thread *next)
 {
     struct cpu *cpu = this_cpu();
 
-    if (prev->hooks != NULL)
-        prev->hooks->switch_out(prev->hooks);
     fpu_switch_out(prev);
 
     cpu->thread = next;
@@ -102,12 +100,7 @@ void arch_switch(struct thread *prev, struct thread *next)
         load_user_side(next);
     }
     switch_stacks(&prev->arch.ksp, next->arch.ksp);
-
     /* prev again, perhaps on another CPU; `cpu` and `next` are of the past. */
-    if (prev->hooks != NULL) {
-        fpu_leave(); /* the hook may load a guest's registers */
-        prev->hooks->switch_in(prev->hooks);
-    }
 }
 
 void arch_set_fs_base(uint64_t base)

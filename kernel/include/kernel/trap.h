@@ -51,7 +51,9 @@ void backtrace_print(uint64_t rbp);
  * (cpu->fpu_owner != current) somebody else's; then they are loaded on the way
  * to user mode. hv lends them to a guest: after fpu_leave() the thread's state
  * is in its memory and the registers are free until the next switch or return
- * to user mode, which load what they need by themselves. kernel/x86/fpu.c
+ * to user mode, which load what they need by themselves. It must be called anew
+ * after every switch, before anything else is loaded: the registers may then hold
+ * what another thread expects to find there. kernel/x86/fpu.c
  */
 void fpu_leave(void);           /* interrupts off */
 uint64_t fpu_xcr0(void);        /* the components that user code may use; 0: no XSAVE, FXSAVE only */
