@@ -14,3 +14,6 @@ kernel-y += hv/stage2.o hv/paging.o
 unit-tests += test_stage2 test_guest_paging
 test_stage2-srcs := tests/unit/test_stage2.c hv/stage2.c
 test_guest_paging-srcs := tests/unit/test_guest_paging.c hv/paging.c
+
+kernel-y += hv/kvm.o hv/vm.o hv/vcpu.o hv/vcpu_state.o hv/memory.o hv/stage2_pages.o hv/irq.o hv/eventfd.o \
+            hv/exit.o hv/fetch.o hv/pio.o hv/mmio.o hv/cr.o hv/cpuid.o hv/msr.o hv/kvmclock.o

@@ -210,7 +210,8 @@ struct hv_ops {
      * ->tsc_offset, ->entry_deadline_tsc. Leaves regs, irq_shadow, nmi_blocked, dr6 and
      * dr7 as the guest left them, state_valid = state_dirty = 0, and in ->inject the
      * event whose delivery the exit interrupted (EVENT_NONE normally): it is injected
-     * again unless generic code replaces it. Host NMIs are handled before it returns;
+     * again unless generic code replaces it. want_*_window are left as they were: an
+     * exit for a window does not clear the wish. Host NMIs are handled before it returns;
      * other host interrupts stay pending until the caller opens them.
      */
     void (*enter)(struct vcpu *vcpu, struct vm_exit *vmexit);
@@ -227,8 +228,9 @@ struct hv_ops {
     int (*msr_set)(struct vcpu *vcpu, uint32_t index, uint64_t value);
 };
 
-extern const struct hv_ops svm_ops;
-extern const struct hv_ops vmx_ops;
+/* Weak: a kernel may be built with only one of them. */
+extern const struct hv_ops svm_ops __attribute__((weak));
+extern const struct hv_ops vmx_ops __attribute__((weak));
 
 /* MSRs that a guest reads and writes without an exit; FS_BASE and GS_BASE are in state. */
 extern const uint32_t hv_passthrough_msrs[];
