@@ -250,3 +250,17 @@ void mm_unmap_file(struct inode *inode, uint64_t first, uint64_t last)
         mm_put(mm);
     }
 }
+
+bool mm_file_has_writable_mapping(struct inode *inode)
+{
+    irqflags_t flags = spin_lock(&file_mappings_lock);
+    bool found = false;
+    struct vma *vma;
+
+    list_for_each(vma, &inode->mappings, inode_link) {
+        if ((vma->flags & VMA_SHARED) && (vma->flags & VMA_MAYWRITE))
+            found = true;
+    }
+    spin_unlock(&file_mappings_lock, flags);
+    return found;
+}

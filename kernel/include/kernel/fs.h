@@ -168,6 +168,7 @@ struct inode {
     void *locks;                 /* fcntl(2) and flock(2) locks (kernel/fs/lock.c) */
     struct list_node *xattrs;    /* [lock] simple_xattr_*: NULL when it has none */
     uint32_t seals;              /* [lock] memfd_create(2): F_SEAL_* */
+    bool is_linkable;            /* [I] O_TMPFILE: linkat(2) may give it a first name */
 };
 
 struct inode *inode_alloc(struct super_block *sb, mode_t mode); /* one reference, charged; or NULL */
@@ -393,9 +394,6 @@ int file_open_path(const struct path *path, uint32_t flags, struct file **out);
 int file_deny_writers(struct file *f);
 void file_get(struct file *f);
 void file_put(struct file *f);
-/* execve: nobody may open it for writing while it runs, -ETXTBSY if somebody has. */
-int file_deny_write(struct file *f);
-void file_allow_write(struct file *f);
 /* Memory as a file without a name: MAP_SHARED | MAP_ANONYMOUS, memfd. Open for reading and
  * writing, `size` bytes of zeros, pages charged as they come. (kernel/fs/tmpfs.c) */
 int shmem_file_create(const char *name, uint64_t size, struct file **out);
@@ -559,6 +557,7 @@ int inode_permission_generic(struct inode *inode, int mask);
 bool inode_owner_or_capable(const struct inode *inode);
 void inode_touch(struct inode *inode, unsigned attr_times); /* ATTR_ATIME | MTIME | CTIME = now */
 int vfs_getattr(const struct path *path, struct kstat *out);
+void stat_from_inode(const struct inode *inode, struct kstat *out); /* what a ->getattr starts from */
 int vfs_setattr(const struct path *path, struct iattr *attr); /* checks permission, clears suid */
 
 /* In-kernel operations for the initrd, devtmpfs, overlay: names relative to a directory dentry. */

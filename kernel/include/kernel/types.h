@@ -31,18 +31,17 @@ typedef uint64_t dev_t; /* MKDEV(major, minor) */
 
 #define container_of(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
 
-#define min(a, b)                                                                                  \
+/* Each use has names of its own, so that they nest. */
+#define paste_2_(a, b) a##b
+#define paste_(a, b)   paste_2_(a, b)
+#define pick_(a, op, b, x, y)                                                                      \
     ({                                                                                             \
-        __typeof__(a) min_a_ = (a);                                                                \
-        __typeof__(b) min_b_ = (b);                                                                \
-        min_a_ < min_b_ ? min_a_ : min_b_;                                                         \
+        __typeof__(a) x = (a);                                                                     \
+        __typeof__(b) y = (b);                                                                     \
+        x op y ? x : y;                                                                            \
     })
-#define max(a, b)                                                                                  \
-    ({                                                                                             \
-        __typeof__(a) max_a_ = (a);                                                                \
-        __typeof__(b) max_b_ = (b);                                                                \
-        max_a_ > max_b_ ? max_a_ : max_b_;                                                         \
-    })
+#define min(a, b) pick_(a, <, b, paste_(x_, __COUNTER__), paste_(y_, __COUNTER__))
+#define max(a, b) pick_(a, >, b, paste_(x_, __COUNTER__), paste_(y_, __COUNTER__))
 
 #define READ_ONCE(x)     (*(const volatile __typeof__(x) *)&(x))
 #define WRITE_ONCE(x, v) (*(volatile __typeof__(x) *)&(x) = (v))

@@ -135,6 +135,7 @@ ssize_t mm_write_remote(struct mm *mm, uaddr_t addr, const void *buf, size_t len
 
 /* Pages [first, last] of a file left the page cache (truncate): unmap them everywhere. */
 void mm_unmap_file(struct inode *inode, uint64_t first, uint64_t last);
+bool mm_file_has_writable_mapping(struct inode *inode); /* shared, now or after mprotect */
 
 struct vma *vma_find(struct mm *mm, uaddr_t addr); /* [mm->lock] first area with end > addr, or NULL */
 struct vma *vma_next(struct vma *vma);

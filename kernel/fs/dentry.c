@@ -1,0 +1,472 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The name cache. A dentry is one name in one directory: with an inode, or
+ * negative when the name is known not to exist. They form a tree (a child
+ * holds its parent) and sit in one hash table, so that a path walk is a hash
+ * probe per component.
+ *
+ *     allocated ── d_hash ──> hashed ── d_drop / d_unpin ──> unhashed ── last put ──> freed
+ *                               │ last put
+ *                               └──> unused, on the LRU list ──> used again, or dropped
+ *
+ * tmpfs pins its dentries: there the cache is the directory. For the others an
+ * unused name is kept until the list grows too long or the cgroup that paid for
+ * it has no memory left.
+ *
+ * The hash is keyed with a secret and the parent's address: nobody can choose
+ * names that all fall into one bucket.
+ *
+ * dcache_lock guards the tree, the table and the list. A count that is above
+ * one goes down without it; from zero (on the LRU list) it rises only under it.
+ */
+#include "vfs.h"
+
+#include <kernel/random.h>
+
+#define BUCKETS 4096u
+#define UNUSED_MAX 8192u
+
+struct spinlock dcache_lock = SPINLOCK_INIT;
+static struct list_node *buckets;
+static struct list_node unused = LIST_INIT(unused); /* [dcache_lock] newest first */
+static unsigned unused_count;                       /* [dcache_lock] */
+static struct kmem_cache *dentry_cache;
+static uint64_t hash_secret;
+
+void dcache_init(void)
+{
+    dentry_cache = kmem_cache_create("dentry", sizeof(struct dentry), 64);
+    buckets = kmalloc(BUCKETS * sizeof(*buckets));
+    if (buckets == NULL)
+        panic("vfs: no memory for the name cache");
+    for (unsigned i = 0; i < BUCKETS; i++)
+        list_init(&buckets[i]);
+    random_bytes(&hash_secret, sizeof(hash_secret));
+}
+
+uint64_t name_hash_start(const struct dentry *parent)
+{
+    return hash_secret + ((uint64_t)parent >> 6);
+}
+
+uint32_t name_hash(const struct dentry *parent, const char *name, size_t len)
+{
+    uint64_t h = name_hash_start(parent);
+
+    for (size_t i = 0; i < len; i++)
+        h = name_hash_step(h, (unsigned char)name[i]);
+    return name_hash_end(h);
+}
+
+static struct list_node *bucket_of(uint32_t hash)
+{
+    return &buckets[hash % BUCKETS];
+}
+
+/* ---- references ---- */
+
+void dentry_get(struct dentry *d)
+{
+    refcount_get(&d->refs);
+}
+
+/* As dentry_get() for one that may be unused. */
+static void get_locked(struct dentry *d)
+{
+    if (d->refs.value == 0) {
+        list_remove(&d->lru);
+        unused_count--;
+    }
+    __atomic_fetch_add(&d->refs.value, 1, __ATOMIC_RELAXED);
+}
+
+static void unhash_locked(struct dentry *d)
+{
+    if (list_is_empty(&d->hash))
+        return;
+    list_remove(&d->hash);
+    list_remove(&d->child);
+}
+
+/* No references, not hashed, not on the list. Returns the parent, whose reference is now the caller's. */
+static struct dentry *dentry_free(struct dentry *d)
+{
+    struct dentry *parent = d->parent == d ? NULL : d->parent;
+
+    if (d->inode != NULL)
+        inode_put(d->inode);
+    if (d->name != d->inline_name)
+        kfree(d->name);
+    kmem_cache_free(dentry_cache, d);
+    return parent;
+}
+
+/* Take the oldest unused dentry (charged to cg, if given) out of everything; or NULL. */
+static struct dentry *take_oldest_locked(const struct cgroup *cg)
+{
+    for (struct list_node *n = unused.prev; n != &unused; n = n->prev) {
+        struct dentry *d = list_entry(n, struct dentry, lru);
+
+        if (cg != NULL && d->charged != cg)
+            continue;
+        list_remove(&d->lru);
+        unused_count--;
+        unhash_locked(d);
+        return d;
+    }
+    return NULL;
+}
+
+/* Drop the count; at zero keep the dentry as unused or take it apart. Returns what to free. */
+static struct dentry *put_last(struct dentry *d)
+{
+    struct dentry *victim = NULL;
+    irqflags_t flags = spin_lock(&dcache_lock);
+
+    if (!refcount_put(&d->refs)) {
+        spin_unlock(&dcache_lock, flags);
+        return NULL;
+    }
+    if (list_is_empty(&d->hash) || d->sb->d_revalidate_always || d->parent == d) {
+        unhash_locked(d);
+        victim = d;
+    } else {
+        list_add_head(&unused, &d->lru);
+        if (++unused_count > UNUSED_MAX)
+            victim = take_oldest_locked(NULL);
+    }
+    spin_unlock(&dcache_lock, flags);
+    return victim;
+}
+
+void dentry_put(struct dentry *d)
+{
+    while (d != NULL) {
+        int32_t n = refcount_read(&d->refs);
+
+        if (n > 1) {
+            if (__atomic_compare_exchange_n(&d->refs.value, &n, n - 1, true, __ATOMIC_RELEASE,
+                                            __ATOMIC_RELAXED))
+                return;
+            continue;
+        }
+        d = put_last(d);
+        if (d != NULL)
+            d = dentry_free(d); /* go on with the parent: no recursion over the depth */
+    }
+}
+
+/* Memory is short in cg: give back names that nobody uses. */
+static bool drop_unused_of(const struct cgroup *cg)
+{
+    bool any = false;
+
+    for (unsigned i = 0; i < 64; i++) {
+        irqflags_t flags = spin_lock(&dcache_lock);
+        struct dentry *d = take_oldest_locked(cg);
+
+        spin_unlock(&dcache_lock, flags);
+        if (d == NULL)
+            break;
+        any = true;
+        dentry_put(dentry_free(d));
+    }
+    return any;
+}
+
+/* ---- making ---- */
+
+static struct dentry *alloc_charged(size_t name_len, char **name)
+{
+    struct cgroup *cg = current_cgroup();
+    struct dentry *d = kmem_cache_zalloc_for(dentry_cache, cg);
+
+    if (d == NULL)
+        return NULL;
+    *name = d->inline_name;
+    if (name_len >= sizeof(d->inline_name)) {
+        *name = kalloc_for(cg, name_len + 1);
+        if (*name == NULL) {
+            kmem_cache_free(dentry_cache, d);
+            return NULL;
+        }
+    }
+    d->charged = cg;
+    return d;
+}
+
+/* Negative and not yet hashed, one reference. */
+struct dentry *dentry_alloc(struct super_block *sb, struct dentry *parent, const char *name, size_t len)
+{
+    char *copy;
+    struct dentry *d = alloc_charged(len, &copy);
+
+    if (d == NULL && drop_unused_of(current_cgroup()))
+        d = alloc_charged(len, &copy);
+    if (d == NULL)
+        return NULL;
+
+    memcpy(copy, name, len);
+    copy[len] = '\0';
+    d->name = copy;
+    d->name_len = (uint32_t)len;
+    refcount_init(&d->refs, 1);
+    d->sb = sb;
+    list_init(&d->child);
+    list_init(&d->children);
+    list_init(&d->hash);
+    list_init(&d->lru);
+    d->last_pos = 1; /* "." and ".." have positions 0 and 1 */
+    d->parent = d;
+    if (parent != NULL) {
+        dentry_get(parent);
+        d->parent = parent;
+        d->name_hash = name_hash(parent, name, len);
+    }
+    return d;
+}
+
+struct dentry *dentry_make_root(struct inode *inode)
+{
+    struct dentry *d = dentry_alloc(inode->sb, NULL, "/", 1);
+
+    if (d == NULL) {
+        inode_put(inode);
+        return NULL;
+    }
+    d->inode = inode;
+    return d;
+}
+
+void d_set_inode(struct dentry *d, struct inode *inode)
+{
+    assert(d->inode == NULL);
+    __atomic_store_n(&d->inode, inode, __ATOMIC_RELEASE);
+}
+
+static void hash_locked(struct dentry *d)
+{
+    if (!list_is_empty(&d->hash))
+        return;
+    list_add_head(bucket_of(d->name_hash), &d->hash);
+    d->dir_pos = ++d->parent->last_pos;
+    list_add_tail(&d->parent->children, &d->child);
+}
+
+void d_hash(struct dentry *d)
+{
+    irqflags_t flags = spin_lock(&dcache_lock);
+
+    hash_locked(d);
+    spin_unlock(&dcache_lock, flags);
+}
+
+void d_drop(struct dentry *d)
+{
+    irqflags_t flags = spin_lock(&dcache_lock);
+
+    unhash_locked(d);
+    spin_unlock(&dcache_lock, flags);
+}
+
+bool d_is_unlinked(const struct dentry *d)
+{
+    return d->parent != d && list_is_empty(&d->hash);
+}
+
+void d_pin(struct dentry *d)
+{
+    assert(!d->pinned);
+    dentry_get(d);
+    d->pinned = true;
+}
+
+void d_unpin(struct dentry *d)
+{
+    irqflags_t flags = spin_lock(&dcache_lock);
+    bool was_pinned = d->pinned;
+
+    d->pinned = false;
+    unhash_locked(d);
+    spin_unlock(&dcache_lock, flags);
+    if (was_pinned)
+        dentry_put(d);
+}
+
+/* ---- finding ---- */
+
+struct dentry *d_lookup(struct dentry *parent, const char *name, size_t len, uint32_t hash)
+{
+    struct list_node *bucket = bucket_of(hash);
+    struct dentry *found = NULL;
+    irqflags_t flags = spin_lock(&dcache_lock);
+
+    for (struct list_node *n = bucket->next; n != bucket; n = n->next) {
+        struct dentry *d = list_entry(n, struct dentry, hash);
+
+        if (d->name_hash != hash || d->parent != parent || d->name_len != len)
+            continue;
+        if (memcmp(d->name, name, len) != 0)
+            continue;
+        get_locked(d);
+        found = d;
+        break;
+    }
+    spin_unlock(&dcache_lock, flags);
+    return found;
+}
+
+struct dentry *d_parent_get(struct dentry *d)
+{
+    irqflags_t flags = spin_lock(&dcache_lock);
+    struct dentry *parent = d->parent;
+
+    dentry_get(parent);
+    spin_unlock(&dcache_lock, flags);
+    return parent;
+}
+
+bool d_is_below(const struct dentry *d, const struct dentry *ancestor)
+{
+    irqflags_t flags = spin_lock(&dcache_lock);
+
+    while (d != ancestor && d->parent != d)
+        d = d->parent;
+    spin_unlock(&dcache_lock, flags);
+    return d == ancestor;
+}
+
+static struct dentry *child_from_locked(struct dentry *dir, struct list_node *n, uint64_t pos)
+{
+    for (; n != &dir->children; n = n->next) {
+        struct dentry *d = list_entry(n, struct dentry, child);
+
+        if (d->dir_pos >= pos && d->inode != NULL) {
+            get_locked(d);
+            return d;
+        }
+    }
+    return NULL;
+}
+
+struct dentry *d_child_at(struct dentry *dir, uint64_t pos)
+{
+    irqflags_t flags = spin_lock(&dcache_lock);
+    struct dentry *d = child_from_locked(dir, dir->children.next, pos);
+
+    spin_unlock(&dcache_lock, flags);
+    return d;
+}
+
+struct dentry *d_child_after(struct dentry *dir, struct dentry *d)
+{
+    irqflags_t flags = spin_lock(&dcache_lock);
+    struct dentry *next = child_from_locked(dir, d->child.next, 0);
+
+    spin_unlock(&dcache_lock, flags);
+    return next;
+}
+
+bool d_has_children(struct dentry *dir)
+{
+    struct dentry *d = d_child_at(dir, 0);
+
+    if (d == NULL)
+        return false;
+    dentry_put(d);
+    return true;
+}
+
+/* ---- moving ---- */
+
+static void swap_names(struct dentry *a, struct dentry *b)
+{
+    char tmp[sizeof(a->inline_name)];
+    char *name_a = a->name == a->inline_name ? b->inline_name : a->name;
+    char *name_b = b->name == b->inline_name ? a->inline_name : b->name;
+    uint32_t len = a->name_len;
+
+    memcpy(tmp, a->inline_name, sizeof(tmp));
+    memcpy(a->inline_name, b->inline_name, sizeof(tmp));
+    memcpy(b->inline_name, tmp, sizeof(tmp));
+    a->name = name_b;
+    b->name = name_a;
+    a->name_len = b->name_len;
+    b->name_len = len;
+}
+
+static void move_locked(struct dentry *d, struct dentry *parent)
+{
+    d->parent = parent;
+    d->name_hash = name_hash(parent, d->name, d->name_len);
+    hash_locked(d);
+}
+
+/* The target ends up with the old name, unless both are short; nobody finds it by name any more. */
+void d_move(struct dentry *d, struct dentry *target)
+{
+    irqflags_t flags = spin_lock(&dcache_lock);
+    struct dentry *old_parent = d->parent;
+
+    unhash_locked(d);
+    unhash_locked(target);
+    if (d->name == d->inline_name && target->name == target->inline_name) {
+        memcpy(d->inline_name, target->inline_name, sizeof(d->inline_name));
+        d->name_len = target->name_len;
+    } else {
+        swap_names(d, target);
+    }
+    dentry_get(target->parent);
+    move_locked(d, target->parent);
+    spin_unlock(&dcache_lock, flags);
+    dentry_put(old_parent);
+}
+
+void d_exchange(struct dentry *a, struct dentry *b)
+{
+    irqflags_t flags = spin_lock(&dcache_lock);
+    struct dentry *parent_a = a->parent;
+    struct dentry *parent_b = b->parent;
+
+    unhash_locked(a);
+    unhash_locked(b);
+    swap_names(a, b);
+    move_locked(a, parent_b);
+    move_locked(b, parent_a);
+    spin_unlock(&dcache_lock, flags);
+}
+
+/* ---- the end of a file system ---- */
+
+/* One leaf of the tree that nobody uses, taken out of it; NULL when only the root is left. */
+static struct dentry *take_leaf(struct super_block *sb)
+{
+    irqflags_t flags = spin_lock(&dcache_lock);
+    struct dentry *d = sb->root;
+
+    while (!list_is_empty(&d->children))
+        d = list_first(&d->children, struct dentry, child);
+    if (d == sb->root) {
+        spin_unlock(&dcache_lock, flags);
+        return NULL;
+    }
+    get_locked(d);
+    unhash_locked(d);
+    if (d->pinned) {
+        d->pinned = false;
+        __atomic_fetch_sub(&d->refs.value, 1, __ATOMIC_RELAXED);
+    }
+    spin_unlock(&dcache_lock, flags);
+    return d;
+}
+
+/* No mount shows it any more, so no path leads here: whatever is left is pinned or unused. */
+void dcache_kill_super(struct super_block *sb)
+{
+    struct dentry *d;
+
+    while ((d = take_leaf(sb)) != NULL) {
+        dentry_put(d);
+        cond_resched();
+    }
+}

@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# The VFS core and the in-memory file systems that the kernel starts from.
+kernel-y += kernel/fs/attr.o kernel/fs/cpio.o kernel/fs/cwd.o kernel/fs/dentry.o kernel/fs/device.o \
+        kernel/fs/devtmpfs.o kernel/fs/fcntl.o kernel/fs/fdtable.o kernel/fs/file.o kernel/fs/init.o \
+        kernel/fs/initrd.o kernel/fs/inode.o kernel/fs/io_buf.o kernel/fs/lock.o kernel/fs/lock_range.o \
+        kernel/fs/memfd.o kernel/fs/mount.o kernel/fs/mount_options.o kernel/fs/mount_show.o \
+        kernel/fs/mount_syscalls.o kernel/fs/namei.o kernel/fs/names.o kernel/fs/open.o \
+        kernel/fs/pagecache.o kernel/fs/path_name.o kernel/fs/permission.o kernel/fs/readdir.o \
+        kernel/fs/rename.o kernel/fs/rw.o kernel/fs/copy.o kernel/fs/stat.o kernel/fs/statfs.o \
+        kernel/fs/super.o kernel/fs/tmpfs.o kernel/fs/truncate.o kernel/fs/xattr.o
