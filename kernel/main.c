@@ -20,9 +20,7 @@ void call_on_stack(void *top, void (*fn)(void)) __noreturn; /* kernel/x86/switch
  */
 #define PARTS(part)                                                                                \
     part(proc_init)        /* processes, the idle thread */                                        \
-    part(vfs_init)         /* names, mounts, open files */                                         \
-    part(tmpfs_init)       /* the root file system and the page cache */                           \
-    part(devtmpfs_init)    /* /dev */                                                              \
+    part(vfs_init)         /* names, mounts, open files; tmpfs and devtmpfs */                     \
     part(dev_init)         /* terminals, memory devices */                                         \
     part(procfs_init)                                                                              \
     part(sysfs_init)                                                                               \

@@ -8,3 +8,11 @@ kernel-y += kernel/fs/attr.o kernel/fs/cpio.o kernel/fs/cwd.o kernel/fs/dentry.o
         kernel/fs/pagecache.o kernel/fs/path_name.o kernel/fs/permission.o kernel/fs/readdir.o \
         kernel/fs/rename.o kernel/fs/rw.o kernel/fs/copy.o kernel/fs/stat.o kernel/fs/statfs.o \
         kernel/fs/super.o kernel/fs/tmpfs.o kernel/fs/truncate.o kernel/fs/xattr.o
+
+unit-tests += test_cpio test_mount_options test_lock_range
+test_cpio-srcs := tests/unit/test_cpio.c kernel/fs/cpio.c
+test_cpio-cflags := -idirafter kernel/include
+test_mount_options-srcs := tests/unit/test_mount_options.c kernel/fs/mount_options.c
+test_mount_options-cflags := -idirafter kernel/include
+test_lock_range-srcs := tests/unit/test_lock_range.c kernel/fs/lock_range.c
+test_lock_range-cflags := -idirafter kernel/include
