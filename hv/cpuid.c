@@ -51,11 +51,18 @@ static uint32_t xsave_size(uint64_t xcr0)
     return size;
 }
 
+static uint64_t guest_xcr0; /* [I] after cpuid_init() */
+
+void cpuid_init(void)
+{
+    guest_xcr0 = fpu_xcr0() & XCR0_KNOWN;
+    if (xsave_size(guest_xcr0) > XSAVE_AREA)
+        guest_xcr0 &= 3;
+}
+
 uint64_t hv_guest_xcr0(void)
 {
-    uint64_t xcr0 = fpu_xcr0() & XCR0_KNOWN;
-
-    return xsave_size(xcr0) <= XSAVE_AREA ? xcr0 : xcr0 & 3;
+    return guest_xcr0;
 }
 
 uint64_t cpuid_guest_xcr0(const struct vcpu *vcpu)

@@ -177,6 +177,7 @@ enum stage2_format {
 struct hv_ops {
     const char *name; /* "svm", "vmx" */
     enum stage2_format s2_format;
+    bool uses_deadline; /* enter() arms a preemption timer: entry_deadline_tsc is to be computed */
 
     /* Boot, once. 0, or -ENODEV with *why naming what is missing ("no nested paging"). */
     int (*probe)(const char **why);

@@ -276,6 +276,7 @@ void hv_init(void)
         log_info("hv: no virtual machines: %s\n", missing);
         return;
     }
+    cpuid_init();
     log_info("hv: %s\n", ops->name);
     char_dev_register(&kvm_device);
 }

@@ -283,12 +283,14 @@ static bool enter_guest(struct vcpu *vcpu, struct vm_exit *vmexit)
 
         ops->flush(vcpu, FLUSH_STAGE2);
         stage2_flushed(&vm->s2, cpu, generation);
+        assert(vm->s2.seen[cpu] >= generation);
     }
     if (unlikely(vcpu->needs_flush)) {
         ops->flush(vcpu, FLUSH_GUEST);
         vcpu->needs_flush = false;
     }
-    vcpu->entry_deadline_tsc = next_deadline_tsc();
+    if (ops->uses_deadline)
+        vcpu->entry_deadline_tsc = next_deadline_tsc();
     debug_registers_guest(vcpu);
     xcr0_guest(vcpu);
 
@@ -333,11 +335,8 @@ static int wait_for_event(struct vcpu *vcpu)
 /* A signal, or another reason for this thread to pass through user mode. */
 static bool must_return(void)
 {
-    uint32_t work = __atomic_load_n(&current->work, __ATOMIC_RELAXED) & WORK_ON_RETURN;
-
-    if (likely((work & ~(uint32_t)WORK_RESCHED) == 0))
-        return false;
-    return signal_pending(current) || (work & (WORK_FREEZE | WORK_RESTORE_MASK));
+    return (__atomic_load_n(&current->work, __ATOMIC_RELAXED) & WORK_ON_RETURN &
+            ~(uint32_t)WORK_RESCHED) != 0;
 }
 
 /* Without an irqchip ring 3 wants to know when it may inject. */

@@ -344,10 +344,10 @@ static void vm_destroy(struct vm *vm)
 {
     struct cgroup *cg = vm->cgroup;
 
-    eventfds_fini(vm); /* nothing comes in from outside after this */
+    eventfds_fini(vm);
+    irq_fini(vm); /* nothing comes in from outside after this */
     while (vm->vcpu_count > 0)
         vcpu_destroy(vm->vcpus[--vm->vcpu_count]);
-    irq_fini(vm);
     vm->ops->vm_fini(vm);
     memory_fini(vm);
     mm_drop(vm->mm);

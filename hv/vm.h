@@ -214,7 +214,6 @@ static inline unsigned int vm_vcpu_count(const struct vm *vm)
     return __atomic_load_n(&vm->vcpu_count, __ATOMIC_ACQUIRE);
 }
 int vm_check_extension(uint64_t cap);
-bool hv_has_tsc_deadline(void);
 
 /* ---- memory.c ---- */
 int memory_set_region(struct vm *vm, const struct kvm_userspace_memory_region *region);
@@ -320,6 +319,7 @@ int segment_address(struct vcpu *vcpu, unsigned int segment, uint64_t offset, un
                     bool is_write, gva_t *gva);
 
 /* ---- cpuid.c ---- */
+void cpuid_init(void);
 struct kvm_cpuid_entry2 *cpuid_find(const struct vcpu *vcpu, uint32_t function, uint32_t index);
 int cpuid_supported(struct kvm_cpuid_entry2 *entries, unsigned int max); /* count, or -E2BIG */
 int cpuid_set(struct vcpu *vcpu, struct kvm_cpuid_entry2 *entries, unsigned int count); /* takes entries */
