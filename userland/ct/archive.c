@@ -171,7 +171,7 @@ static int add_member(struct archive_file *a, struct archive *reader, struct arc
     return 0;
 }
 
-/* A complete tar ends with two blocks of zeros; less means that something was cut off. */
+/* A complete tar is whole blocks and ends with two of zeros: else something was cut off. */
 static int check_end(const struct archive_file *a, const char *label, struct err *e)
 {
     unsigned char tail[2 * TAR_BLOCK];
@@ -183,7 +183,8 @@ static int check_end(const struct archive_file *a, const char *label, struct err
 
         end = after > end ? after : end;
     }
-    if (pread(a->fd, tail, sizeof(tail), (off_t)end) != (ssize_t)sizeof(tail))
+    if (a->size % TAR_BLOCK != 0 ||
+        pread(a->fd, tail, sizeof(tail), (off_t)end) != (ssize_t)sizeof(tail))
         return err_set(e, 1, "%s is truncated: its end is missing", label);
     for (size_t i = 0; i < sizeof(tail); i++) {
         if (tail[i] != 0)

@@ -577,6 +577,16 @@ static void release_interrupts(const struct sigaction old[CAUGHT])
         raise(interrupted);
 }
 
+/* Of several archives, the message must say which. */
+static int name_archive(const char *label, struct err *e)
+{
+    struct err why = *e;
+
+    if (strstr(e->text, label) == NULL)
+        err_set(e, why.status, "%s: %s", label, why.text);
+    return -1;
+}
+
 int load_archive(int fd, const char *label, const struct load_options *options, struct err *e)
 {
     struct load ld = {.label = label};
@@ -599,5 +609,5 @@ int load_archive(int fd, const char *label, const struct load_options *options, 
     }
     image_unlock(lock);
     release_interrupts(old);
-    return err;
+    return err < 0 ? name_archive(label, e) : 0;
 }
