@@ -390,6 +390,7 @@ int64_t oci_parse_time(const char *text)
 {
     struct tm tm = {0};
     const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
+    const time_t last_second = INT64_MAX / 1000000000 - 1; /* in 2262 */
     int64_t fraction = 0, scale = 100000000;
     int hours, minutes;
     time_t t;
@@ -403,6 +404,8 @@ int64_t oci_parse_time(const char *text)
     }
     if ((*rest == '+' || *rest == '-') && sscanf(rest + 1, "%2d:%2d", &hours, &minutes) == 2)
         t -= (*rest == '+' ? 1 : -1) * (hours * 3600 + minutes * 60);
+    if (t < 0 || t > last_second)
+        return 0;
     return (int64_t)t * 1000000000 + fraction;
 }
 

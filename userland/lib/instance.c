@@ -126,6 +126,13 @@ remove:
     return -1;
 }
 
+bool instance_exists(const struct instance *in)
+{
+    struct stat st;
+
+    return fstatat(in->dir, "spec", &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 static int open_id(struct instance *in)
 {
     char path[INSTANCE_PATH];
@@ -134,7 +141,7 @@ static int open_id(struct instance *in)
     in->dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     if (in->dir < 0)
         return -errno;
-    if (faccessat(in->dir, "spec", F_OK, 0) < 0) {
+    if (!instance_exists(in)) {
         instance_close(in); /* still being made, or being removed */
         return -ENOENT;
     }

@@ -55,6 +55,8 @@ int instance_create(struct instance *in, const char *kind, char name[NAME_MAX_LE
                     struct err *e);
 /* By name, ID or unique beginning of an ID. The status in *e is 1. */
 int instance_find(struct instance *in, const char *kind, const char *ref, struct err *e);
+/* Whether it is complete: neither still being made nor being removed. */
+bool instance_exists(const struct instance *in);
 void instance_close(struct instance *in);
 /* Calls `each` for every complete instance; stops at a value other than 0 and returns it. */
 int instance_each(const char *kind, int (*each)(struct instance *in, void *arg), void *arg);

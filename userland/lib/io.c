@@ -182,7 +182,7 @@ static int empty_dir(int dir, char sub[256])
                     continue;
                 err = remove_entry(dir, d->name, d->type);
                 if (err != 0) {
-                    snprintf(sub, 256, "%s", d->name);
+                    snprintf(sub, 256, "%.255s", d->name);
                     return err;
                 }
                 removed = true;

@@ -355,7 +355,7 @@ static int rm_one(struct instance *in, const char *ref, long force)
         (void)client_request(in, MSG_SIGNAL, SIGKILL);
         (void)client_wait(in, 10000);
     }
-    if (faccessat(in->dir, "spec", F_OK, 0) < 0)
+    if (!instance_exists(in))
         return 0; /* one with --rm: it has removed itself by now */
     if (instance_lock(in) < 0) {
         warn("%s is busy: somebody else is starting or removing it", ref);

@@ -288,9 +288,12 @@ static int mount_extras(const struct record *spec, struct err *e)
     return 0;
 }
 
+/* The sources of bind mounts are relative to the old root, hence without their first slash. */
 static int hide(const char *path, struct err *e)
 {
-    if (mount(PATH_RUN "/dev/null" + 1, path, NULL, MS_BIND, NULL) == 0 || errno == ENOENT)
+    static const char null[] = PATH_RUN "/dev/null";
+
+    if (mount(&null[1], path, NULL, MS_BIND, NULL) == 0 || errno == ENOENT)
         return 0;
     if (errno == ENOTDIR &&
         mount("tmpfs", path, "tmpfs", NO_SUID_EXEC_DEV | MS_RDONLY, "size=0k") == 0)
