@@ -34,7 +34,7 @@ void x86_late_init(void)
 {
     segments_guard_stacks();
     apic_init();
-    irq_init();
+    x86_irq_init();
     apic_calibrate_timer();
     smp_log();
     clock_late_init();

@@ -106,7 +106,7 @@ void trap_interrupt(struct trapframe *frame)
     cpu->in_irq = false;
 }
 
-void irq_init(void)
+void x86_irq_init(void)
 {
     x86_pic_init();
     x86_ioapic_init();

@@ -178,7 +178,7 @@ void x86_pic_enable(unsigned isa_irq);
 void x86_pic_eoi(unsigned isa_irq);
 bool x86_pic_is_spurious(unsigned isa_irq);
 
-void irq_init(void);
+void x86_irq_init(void);
 void smp_log(void);
 void ipi_handle(enum ipi what);
 

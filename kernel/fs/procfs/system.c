@@ -169,7 +169,7 @@ static int show_stat(struct seq *s, const struct proc_context *c)
     sum_processes(&t);
     /* Of the time that was not idle, split as the living processes' times are. */
     busy = up > idle ? up - idle : 0;
-    user = t.user + t.system > 0 ? (uint64_t)((__uint128_t)busy * t.user / (t.user + t.system)) : 0;
+    user = t.user + t.system > 0 ? mul_div(busy, t.user, t.user + t.system) : 0;
     for (int line = 0; line < 2; line++) {
         seq_printf(s, line == 0 ? "cpu  " : "cpu0 ");
         seq_printf(s, "%llu 0 %llu %llu 0 0 0 0 0 0\n", (unsigned long long)(user / 10000000),
