@@ -3,6 +3,7 @@
 #include <kernel/boot_info.h>
 #include <kernel/cgroup.h>
 #include <kernel/errno.h>
+#include <kernel/muldiv.h>
 #include <kernel/spinlock.h>
 #include <kernel/string.h>
 
