@@ -263,6 +263,16 @@ int instance_lock(struct instance *in)
     return flock(in->dir, LOCK_EX | LOCK_NB) < 0 ? -errno : 0;
 }
 
+int instance_lock_patiently(struct instance *in)
+{
+    const struct timespec pause = {.tv_nsec = 5 * 1000 * 1000};
+    int err;
+
+    for (int tries = 0; (err = instance_lock(in)) == -EWOULDBLOCK && tries < 400; tries++)
+        nanosleep(&pause, NULL);
+    return err;
+}
+
 void instance_unlock(struct instance *in)
 {
     (void)flock(in->dir, LOCK_UN);

@@ -63,6 +63,8 @@ int instance_each(const char *kind, int (*each)(struct instance *in, void *arg),
 
 /* 0, or -EWOULDBLOCK when somebody (its supervisor, most likely) has it. */
 int instance_lock(struct instance *in);
+/* Waits a little for a supervisor that is about to end. */
+int instance_lock_patiently(struct instance *in);
 void instance_unlock(struct instance *in);
 
 /* Puts a state right that a dead supervisor left behind. Returns 0 or -errno. */

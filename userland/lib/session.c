@@ -91,11 +91,11 @@ static int start_one(const char *kind, const char *ref, const struct session_opt
         warn("%s", e.text);
         return 1;
     }
-    if (instance_lock(&in) < 0) {
-        if (instance_read_state(&in, &state) == 0 && state.status == STATUS_RUNNING) {
-            printf("%s\n", ref); /* it runs: what was wanted is so */
-            return 0;
-        }
+    if (instance_read_state(&in, &state) == 0 && state.status == STATUS_RUNNING) {
+        printf("%s\n", ref); /* it runs: what was wanted is so */
+        return 0;
+    }
+    if (instance_lock_patiently(&in) < 0) {
         warn("%s is busy: somebody else is starting or removing it", ref);
         return 1;
     }
@@ -357,7 +357,7 @@ static int rm_one(struct instance *in, const char *ref, long force)
     }
     if (!instance_exists(in))
         return 0; /* one with --rm: it has removed itself by now */
-    if (instance_lock(in) < 0) {
+    if (instance_lock_patiently(in) < 0) {
         warn("%s is busy: somebody else is starting or removing it", ref);
         return -1;
     }

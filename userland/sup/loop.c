@@ -346,12 +346,17 @@ static int listen_on(const struct sup *s)
     return fd;
 }
 
-static void accept_one(void)
+static bool accept_one(void)
 {
     int fd = accept4(loop.listen_fd, NULL, NULL, SOCK_CLOEXEC);
+    struct client *c;
 
-    if (fd >= 0)
-        (void)client_add(fd);
+    if (fd < 0)
+        return false;
+    c = client_add(fd);
+    if (c != NULL)
+        serve(c); /* what it wants is often there already */
+    return true;
 }
 
 /* Everything it wrote is in the log: settle files, cgroup and lock, then tell. */
@@ -359,9 +364,6 @@ static void finish(void)
 {
     struct sup *s = loop.s;
 
-    if (loop.listen_fd >= 0)
-        close(loop.listen_fd);
-    loop.listen_fd = -1;
     if (s->stdin_fd >= 0 && s->stdin_fd != s->pty)
         close(s->stdin_fd);
     if (s->pty >= 0)
@@ -369,6 +371,11 @@ static void finish(void)
     s->stdin_fd = s->pty = -1;
     sup_finish(s);
     loop.finished = true;
+    /* Only now: who is told, or turned away, finds everything settled. */
+    while (loop.listen_fd >= 0 && accept_one())
+        ;
+    close(loop.listen_fd);
+    loop.listen_fd = -1;
 }
 
 static bool has_clients(void)
@@ -436,7 +443,7 @@ static void dispatch(const struct pollfd set[SLOT_CLIENT + CLIENTS_MAX])
             serve(c);
     }
     if (set[SLOT_LISTEN].revents != 0)
-        accept_one();
+        (void)accept_one();
 }
 
 void loop_run(struct sup *s, int launch_fd, unsigned launch_flags)

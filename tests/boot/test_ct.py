@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Containers: `ct` on Bulkhead, and the same programs on Debian's kernel, where they must do the same.
+
+Each check is a script with the status and output it must have. One boot runs all of them.
+"""
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+PREPARE = "[ ! -e /lib/kvm/4-overlay.ko ] || insmod /lib/kvm/4-overlay.ko 2>/dev/null\n"
+
+# name: (script, status, pattern of the whole standard output[, of standard error])
+CHECKS = {
+    "own-view": (
+        "ct run --rm busybox sh -c 'echo $$; hostname; ls /; id'", 0,
+        r"1\n[0-9a-f]{12}\nbin\ndev\netc\nhome\nproc\nroot\nsbin\nsys\ntmp\nusr\nvar\nuid=0\(root\) gid=0\(root\)( groups=.*)?\n"),
+    "own-processes": (
+        "ct run --rm busybox ps -o pid,args", 0, r"PID +COMMAND\n +1 ps -o pid,args\n"),
+    "seen-from-outside": (
+        "ct run -d --name outside busybox sleep 4321 >/dev/null; ps -o args | grep -c '^sleep 4321'; ct rm -f outside", 0,
+        r"1\noutside\n"),
+    "streams": ("ct run --rm busybox sh -c 'echo out; echo err >&2; exit 3'", 3, r"out\n", r"err\n"),
+    "stdin": ("echo x | ct run -i --rm busybox cat", 0, r"x\n"),
+    "no-stdin": ("echo x | ct run --rm busybox cat", 0, r""),
+    "bulk": ("head -c 3000000 /dev/zero | ct run -i --rm busybox cat | wc -c", 0, r"3000000\n"),
+    "not-found": ("ct run --rm busybox nosuch", 127, r"", r'ct: exec: "nosuch": executable file not found in \$PATH\n'),
+    "not-executable": ("ct run --rm busybox /etc/passwd", 126, r"", r'ct: exec: "/etc/passwd": permission denied\n'),
+    "signalled": ("ct run --rm busybox sh -c 'sh -c \"kill -9 \\$\\$\"; exit $?'", 137, r"", r"Killed\n"),
+    "no-image": ("ct run nosuch", 125, r"", r"ct: no such image: nosuch:latest .*\n"),
+    "bad-option": ("ct run --nosuch busybox", 125, r"", r"ct: unknown flag: --nosuch .*\n"),
+    "pull": ("ct pull busybox", 1, r"", r"ct: cannot pull busybox: there is no network yet.*\n"),
+    "name-in-use": (
+        "ct create --name twice busybox >/dev/null; ct run --name twice busybox; s=$?; ct rm twice; exit $s", 125,
+        r"twice\n", r'ct: the name "twice" is already in use by container [0-9a-f]{12}.*\n'),
+    "environment": (
+        "ct run --rm -e A=1 -e PATH=/bin -w /tmp/made -u nobody --hostname box busybox "
+        "sh -c 'echo $A $PATH $HOME; pwd; hostname; id -un; cat /etc/hostname'", 0,
+        r"1 /bin /home\n/tmp/made\nbox\nnobody\nbox\n"),
+    "entrypoint": ("ct run --rm --entrypoint echo busybox a b", 0, r"a b\n"),
+    "no-user": ("ct run --rm -u nosuch busybox true", 125, r"", r"ct: unable to find user nosuch: .*\n"),
+    "read-only": (
+        "ct run --rm --read-only --tmpfs /t busybox sh -c 'touch /x; touch /t/x && echo ok'", 0, r"ok\n",
+        r"touch: /x: Read-only file system\n"),
+    "volume": (
+        "mkdir -p /tmp/v; echo in >/tmp/v/f; ct run --rm -v /tmp/v:/data busybox "
+        "sh -c 'cat /data/f; echo out >/data/g'; cat /tmp/v/g; "
+        "ct run --rm -v /tmp/v:/data:ro busybox sh -c 'echo no >/data/h'; ls /tmp/v", 0, r"in\nout\nf\ng\n",
+        r".*Read-only file system\n"),
+    "capabilities": (
+        "ct run --rm busybox grep -E '^Cap(Eff|Bnd|Inh)' /proc/self/status; "
+        "ct run --rm --cap-drop ALL --cap-add CHOWN busybox grep CapBnd /proc/self/status; "
+        "ct run --rm -u 1000 busybox grep CapEff /proc/self/status", 0,
+        r"CapInh:\t0{16}\nCapEff:\t00000000a80425fb\nCapBnd:\t00000000a80425fb\nCapBnd:\t0{15}1\nCapEff:\t0{16}\n"),
+    "no-new-privs": (
+        "ct run --rm --security-opt no-new-privileges busybox grep NoNewPrivs /proc/self/status", 0, r"NoNewPrivs:\t1\n"),
+    "descriptors": ("ct run --rm busybox sh -c 'ls /proc/self/fd | wc -l'", 0, r"4\n"),
+    "devices": (
+        "ct run --rm busybox sh -c 'ls /dev/null /dev/zero /dev/full /dev/random /dev/urandom /dev/tty /dev/ptmx /dev/fd/0; "
+        "ls /dev/kvm /dev/mem /dev/ttyS0 2>&1 | grep -c \"No such\"; head -c 3 /dev/zero | wc -c; echo x >/dev/full'", 1,
+        r"(/dev/\S+\n){8}3\n3\n", r".*No space left on device\n"),
+    "no-new-devices": (
+        "ct run --rm busybox sh -c 'for d in /tmp /dev /dev/shm; do mknod $d/k c 1 3 && cat $d/k; done; chmod 0 /dev/null'", 1,
+        r"", r"(cat: can't open '/\S+/k': Permission denied\n){3}chmod: /dev/null: Read-only file system\n"),
+    "no-mount": (
+        "ct run --rm busybox sh -c 'mount -t tmpfs x /tmp; umount /proc; unshare -m true; chroot /tmp true; echo $?'", 0,
+        r"127\n", r"(.*Operation not permitted\n|.*ermission denied.*\n){3}chroot: .*\n"),
+    "proc-is-guarded": (
+        "ct run --rm busybox sh -c 'echo x >/proc/sys/kernel/hostname; echo b >/proc/sysrq-trigger; cat /proc/kcore | wc -c'", 0,
+        r"0\n", r"(sh: can't create \S+: .*\n){2}(cat: .*\n)?"),
+    "layers-are-shared-writes-are-not": (
+        "a=$(ct run -d busybox sh -c 'echo mine >/etc/passwd; rm /bin/vi; sleep 100'); sleep 1; "
+        "ct run --rm busybox sh -c 'head -n 1 /etc/passwd; ls /bin/vi'; ct exec $a sh -c 'cat /etc/passwd; ls /bin/vi'; "
+        "ct rm -f $a >/dev/null", 0, r"root:x:.*\n/bin/vi\nmine\n", r"ls: /bin/vi: No such file or directory\n"),
+    "detached": (
+        "ct run -d --name d busybox sh -c 'echo one; echo two; sleep 1000' >/dev/null; sleep 1; ct ps; ct logs --tail 1 d; "
+        "ct exec d sh -c 'echo $$ >/tmp/x; ps -o args | grep -c ^sleep'; ct exec d cat /tmp/nosuch; echo $?; "
+        "ct stop -t 1 d; ct ps -a | grep -c 'Exited (137).* d$'; ct logs d; ct rm d; ct ps -aq", 0,
+        r"CONTAINER ID +IMAGE +COMMAND +CREATED +STATUS +PORTS +NAMES\n"
+        r"[0-9a-f]{12} +busybox +\"sh -c .*\" +.* ago +Up .* +d\ntwo\n1\n1\nd\n1\none\ntwo\nd\n",
+        r"cat: can't open '/tmp/nosuch'.*\n"),
+    "restart": (
+        "ct create --name r busybox sh -c 'echo run >>/log; cat /log; exit 4' >/dev/null; ct start -a r; echo $?; "
+        "ct start -a r; ct wait r; ct logs r | wc -l; ct rm r", 0, r"run\n4\nrun\nrun\n4\n3\nr\n"),
+    "stop-signal": (
+        "ct run -d --name s busybox sh -c 'trap \"exit 9\" TERM; while :; do sleep 0.1; done' >/dev/null; "
+        "ct stop s; ct inspect -f '{{.State.Status}} {{.State.ExitCode}}' s; ct rm s", 0, r"s\nexited 9\ns\n"),
+    "killing-clients-changes-nothing": (
+        "ct run --name k busybox sh -c 'i=0; while :; do i=$((i+1)); echo $i; sleep 0.1; done' >/tmp/k1 & sleep 2; kill -9 $!; "
+        "ct attach k >/tmp/k2 & sleep 1; kill $!; ct logs -f k >/tmp/k3 & sleep 1; kill -9 $!; "
+        "a=$(ct logs k | tail -n 1); sleep 1; b=$(ct logs k | tail -n 1); [ $b -gt $a ] && echo goes on; "
+        "[ -s /tmp/k1 ] && [ -s /tmp/k2 ] && [ -s /tmp/k3 ] && echo seen; ct rm -f k", 0, r"goes on\nseen\nk\n"),
+    "rm-running": (
+        "ct run -d --name x busybox sleep 1000 >/dev/null; ct rm x; ct rm -f x", 0, r"x\n", r"ct: container x is running.*\n"),
+    "memory-limit": (
+        "ct run --name m -m 16m busybox tail /dev/zero; echo $?; ct inspect -f '{{.State.OOMKilled}}' m; ct rm m", 0,
+        r"137\ntrue\nm\n"),
+    "memory-limit-tmpfs": ("ct run --rm -m 16m busybox dd if=/dev/zero of=/x bs=1M count=64 2>/dev/null", 137, r""),
+    "pids-limit": (
+        "ct run --rm --pids-limit 5 busybox sh -c 'for i in 1 2 3 4 5 6 7 8; do sleep 1 & done; wait'", 2, r"",
+        r".*can't fork.*\n"),
+    "nothing-left": (
+        "ct run --rm busybox true; ls -A /run/bulkhead/ct/.names; ls -d /run/bulkhead/ct/*; ls -d /sys/fs/cgroup/ct/*/; "
+        "grep -c overlay /proc/mounts", 1, r"0\n", r"(ls: .*No such file or directory\n){2}"),
+}
+
+
+@pytest.fixture(scope="module")
+def checked(booter):
+    results = {}
+
+    def on(system):
+        if system not in results:
+            scripts = {name: PREPARE + check[0] for name, check in CHECKS.items()}
+            results[system] = booter.run_many(scripts, timeout=600, linux=system == "linux", memory="1G")
+        return results[system]
+    return on
+
+
+@pytest.mark.parametrize("system", ["bulkhead", "linux"])
+@pytest.mark.parametrize("name", CHECKS)
+def test_ct(checked, system, name):
+    result = checked(system)[name]
+    _, status, stdout, *stderr = CHECKS[name]
+    assert result.status == status, str(result)
+    assert re.fullmatch(stdout, result.stdout), str(result)
+    assert re.fullmatch(stderr[0] if stderr else "", result.stderr), str(result)
+
+
+# Loading each good archive and refusing each bad one; prints what is not as it should be.
+ARCHIVES = r"""
+cd /mnt/archives
+world() { find /var/lib/bulkhead/db /var/lib/bulkhead/layers | sort; }
+for f in good-*; do
+    ct load -i $f >/tmp/out 2>&1 || echo "refused $f: $(cat /tmp/out)"
+    ct rmi t:one >/dev/null || echo "rmi after $f"
+    ct load -q <$f || echo "refused $f from a pipe"
+    ct rmi t:one >/dev/null
+done
+world >/tmp/before
+while IFS="$(printf '\t')" read -r f pattern; do
+    ct load -i $f >/tmp/out 2>&1 && { echo "took $f"; ct rmi t:one >/dev/null 2>&1; }
+    [ "$(wc -l </tmp/out)" = 1 ] && grep -qE -- "$pattern" /tmp/out || echo "$f: $(cat /tmp/out)"
+    world >/tmp/after
+    cmp -s /tmp/before /tmp/after || { echo "$f left something behind"; diff /tmp/before /tmp/after; }
+done <expect
+echo tried $(wc -l <expect)
+"""
+
+
+@pytest.mark.parametrize("system", ["bulkhead", "linux"])
+def test_archives(machine, tmp_path, system):
+    folder = tmp_path / "archives"
+    subprocess.run([sys.executable, ROOT + "/tests/images/mkbad.py", str(folder)], check=True)
+    count = len((folder / "expect").read_text().splitlines())
+    result = machine.run(PREPARE + ARCHIVES, timeout=600, linux=system == "linux", memory="1G",
+                         add={f"/mnt/archives/{name}": folder / name for name in os.listdir(folder)})
+    assert (result.status, result.stdout) == (0, f"tried {count}\n"), str(result)
