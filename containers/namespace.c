@@ -58,7 +58,7 @@ static void ipc_put(struct ipc_ns *ns)
         kfree(ns);
 }
 
-static void net_put(struct net_ns *ns)
+void net_ns_put(struct net_ns *ns)
 {
     if (refcount_put(&ns->refs))
         kfree(ns);
@@ -144,7 +144,7 @@ void nsproxy_put(struct nsproxy *n)
     if (n->mnt != NULL)
         mnt_ns_put(n->mnt);
     if (n->net != NULL)
-        net_put(n->net);
+        net_ns_put(n->net);
     if (n->cgroup != NULL)
         cgroup_ns_put(n->cgroup);
     if (n->pid_for_children != NULL)
@@ -218,7 +218,7 @@ int nsproxy_copy(struct nsproxy *old, uint64_t flags, struct fs_struct *fs, stru
     if (flags & CLONE_NEWIPC)
         ok = ok && REPLACE(n, ipc, ipc_put, ipc_create(old->ipc));
     if (flags & CLONE_NEWNET)
-        ok = ok && REPLACE(n, net, net_put, net_create(old->net));
+        ok = ok && REPLACE(n, net, net_ns_put, net_create(old->net));
     if (flags & CLONE_NEWCGROUP)
         ok = ok && REPLACE(n, cgroup, cgroup_ns_put, cgroup_ns_create(old->cgroup));
     if (flags & CLONE_NEWPID)

@@ -21,6 +21,7 @@
 #include <kernel/string.h>
 #include <kernel/syscalls.h>
 #include <kernel/uaccess.h>
+#include <kernel/user_account.h>
 
 #include "kernel/abi/ioctl.h"
 
@@ -36,16 +37,6 @@ struct slot {
     uint32_t off, len;
 };
 
-/* Slots that one user's pipes have in all, to hold unprivileged users to the soft limit. */
-struct pipe_user {
-    struct list_node link;
-    kuid_t uid;
-    uint64_t slots;
-    uint64_t pipes;
-};
-static struct spinlock users_lock;
-static struct list_node users = LIST_INIT(users); /* [users_lock] */
-
 struct pipe {
     struct mutex lock;
     struct slot *slots;        /* [lock] nslots, a power of two */
@@ -56,62 +47,13 @@ struct pipe {
     uint64_t reader_opens, writer_opens; /* [lock] ever: a FIFO's open waits for the other side's */
     struct wait_queue read_wq, write_wq;
     struct page *spare[2];     /* [lock] */
-    struct pipe_user *user;    /* [I] */
+    struct user_account *user; /* [I] counted */
 };
 
-/* ---- users ---- */
-
-static bool is_limited(void)
+/* Who may go beyond the soft limit per user. */
+static uint64_t user_limit(void)
 {
-    return !capable(CAP_SYS_RESOURCE) && !capable(CAP_SYS_ADMIN);
-}
-
-static struct pipe_user *user_get(kuid_t uid)
-{
-    struct pipe_user *fresh = kalloc_for(current_cgroup(), sizeof(*fresh));
-    struct pipe_user *u, *found = NULL;
-    irqflags_t flags = spin_lock(&users_lock);
-
-    list_for_each (u, &users, link) {
-        if (uid_eq(u->uid, uid))
-            found = u;
-    }
-    if (found == NULL && fresh != NULL) {
-        found = fresh;
-        found->uid = uid;
-        list_add_tail(&users, &found->link);
-        fresh = NULL;
-    }
-    if (found != NULL)
-        found->pipes++;
-    spin_unlock(&users_lock, flags);
-    kfree(fresh);
-    return found;
-}
-
-static void user_put(struct pipe_user *u)
-{
-    irqflags_t flags = spin_lock(&users_lock);
-    bool is_last = --u->pipes == 0;
-
-    if (is_last)
-        list_remove(&u->link);
-    spin_unlock(&users_lock, flags);
-    if (is_last)
-        kfree(u);
-}
-
-/* Account `delta` more slots; false: over the limit, and the user is held to it. */
-static bool user_add_slots(struct pipe_user *u, int64_t delta, bool limited)
-{
-    irqflags_t flags = spin_lock(&users_lock);
-    uint64_t now = u->slots + (uint64_t)delta;
-    bool ok = delta <= 0 || !limited || now <= USER_SLOTS_SOFT;
-
-    if (ok)
-        u->slots = now;
-    spin_unlock(&users_lock, flags);
-    return ok;
+    return capable(CAP_SYS_RESOURCE) || capable(CAP_SYS_ADMIN) ? UINT64_MAX : USER_SLOTS_SOFT;
 }
 
 /* ---- making and freeing ---- */
@@ -126,13 +68,13 @@ static struct pipe *pipe_create(void)
     mutex_init(&p->lock);
     wait_queue_init(&p->read_wq);
     wait_queue_init(&p->write_wq);
-    p->user = user_get(current_cred()->uid);
+    p->user = user_account_get(current_cred()->uid);
     if (p->user == NULL)
         goto free_pipe;
     p->nslots = SLOTS_DEFAULT;
-    if (!user_add_slots(p->user, SLOTS_DEFAULT, is_limited())) {
+    if (!user_account_add(&p->user->pipe_slots, SLOTS_DEFAULT, user_limit())) {
         p->nslots = SLOTS_SMALL;
-        (void)user_add_slots(p->user, SLOTS_SMALL, false);
+        (void)user_account_add(&p->user->pipe_slots, SLOTS_SMALL, UINT64_MAX);
     }
     p->slots = kalloc_for(cg, p->nslots * sizeof(p->slots[0]));
     if (p->slots == NULL)
@@ -140,8 +82,8 @@ static struct pipe *pipe_create(void)
     return p;
 
 drop_user:
-    (void)user_add_slots(p->user, -(int64_t)p->nslots, false);
-    user_put(p->user);
+    user_account_sub(&p->user->pipe_slots, p->nslots);
+    user_account_put(p->user);
 free_pipe:
     kfree(p);
     return NULL;
@@ -155,8 +97,8 @@ static void pipe_destroy(struct pipe *p)
         if (p->spare[i] != NULL)
             page_put(p->spare[i]);
     }
-    (void)user_add_slots(p->user, -(int64_t)p->nslots, false);
-    user_put(p->user);
+    user_account_sub(&p->user->pipe_slots, p->nslots);
+    user_account_put(p->user);
     kfree(p->slots);
     kfree(p);
 }
@@ -454,13 +396,14 @@ static long resize(struct pipe *p, uint32_t nslots)
 
     if (nslots < used)
         return -EBUSY;
-    if (!user_add_slots(p->user, (int64_t)nslots - p->nslots, is_limited()))
+    if (!user_account_add(&p->user->pipe_slots, nslots, nslots > p->nslots ? user_limit() : UINT64_MAX))
         return -EPERM;
     slots = kalloc_for(current_cgroup(), nslots * sizeof(slots[0]));
     if (slots == NULL) {
-        (void)user_add_slots(p->user, (int64_t)p->nslots - nslots, false);
+        user_account_sub(&p->user->pipe_slots, nslots);
         return -ENOMEM;
     }
+    user_account_sub(&p->user->pipe_slots, p->nslots);
     for (uint32_t i = 0; i < used; i++)
         slots[i] = *slot_at(p, p->tail + i);
     kfree(p->slots);

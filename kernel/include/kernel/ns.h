@@ -61,6 +61,7 @@ extern struct nsproxy nsproxy_init;
 
 void nsproxy_get(struct nsproxy *n);
 void nsproxy_put(struct nsproxy *n);
+void net_ns_put(struct net_ns *ns); /* sockets hold theirs */
 ino_t ns_alloc_ino(void);
 
 /*
