@@ -4,9 +4,6 @@ kernel-y += kernel/dev/chacha20.o kernel/dev/random.o
 kernel-y += kernel/dev/ring.o kernel/dev/ldisc.o kernel/dev/ldisc_output.o
 kernel-y += kernel/dev/tty.o kernel/dev/tty_job.o kernel/dev/tty_ioctl.o kernel/dev/serial.o kernel/dev/pty.o kernel/dev/devpts.o
 
-kernel-y += kernel/fs/pipe.o kernel/fs/poll.o kernel/fs/epoll.o kernel/fs/eventfd.o
-kernel-y += kernel/fs/timerfd.o kernel/fs/user_account.o # ours until kernel/fs has its files.mk
-
 unit-tests += test_ldisc_linux test_ldisc test_chacha20
 test_ldisc-srcs := tests/unit/test_ldisc.c kernel/dev/ldisc.c kernel/dev/ldisc_output.c kernel/dev/ring.c
 test_ldisc-cflags := -Ikernel/include

@@ -337,6 +337,11 @@ struct file *files_next(struct files *f, int *fd)
     return file;
 }
 
+unsigned files_fd_end(struct files *f)
+{
+    return READ_ONCE(f->size); /* never shrinks */
+}
+
 int fd_get_flags(int fd)
 {
     struct files *f = current->files;

@@ -136,7 +136,7 @@ int file_finish_open(struct file *f, const struct path *path, uint32_t flags)
     f->path = *path;
     path_get(&f->path);
     f->inode = path->dentry->inode;
-    f->flags = flags & ~(uint32_t)(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC);
+    f->flags = flags & ~(uint32_t)(O_CREAT | O_EXCL | O_TRUNC | O_CLOEXEC); /* a terminal looks at O_NOCTTY */
     if (flags & O_PATH) {
         f->is_path_only = true;
         f->ops = &path_only_ops;
@@ -149,6 +149,7 @@ int file_finish_open(struct file *f, const struct path *path, uint32_t flags)
     if (err < 0)
         goto put_path;
     err = open_inode(f);
+    f->flags &= ~(uint32_t)O_NOCTTY;
     if (err == 0)
         return 0;
     stop_writing(f);
@@ -280,8 +281,7 @@ int file_create_anon(const char *name, const struct file_ops *ops, void *private
     mount_get(anon_mount);
     f->path = (struct path){anon_mount, d};
     f->inode = d->inode;
-    f->inode->fops = ops;
-    f->ops = ops;
+    f->ops = ops; /* the inode has none: it cannot be opened again through /proc/PID/fd */
     f->private = private;
     f->flags = flags & ~(uint32_t)O_CLOEXEC;
     f->can_read = accmode == O_RDONLY || accmode == O_RDWR;

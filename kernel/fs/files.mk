@@ -8,6 +8,9 @@ kernel-y += kernel/fs/attr.o kernel/fs/cpio.o kernel/fs/cwd.o kernel/fs/dentry.o
         kernel/fs/pagecache.o kernel/fs/path_name.o kernel/fs/permission.o kernel/fs/readdir.o \
         kernel/fs/rename.o kernel/fs/rw.o kernel/fs/copy.o kernel/fs/stat.o kernel/fs/statfs.o \
         kernel/fs/super.o kernel/fs/tmpfs.o kernel/fs/truncate.o kernel/fs/xattr.o
+# What programs wait with and talk through
+kernel-y += kernel/fs/pipe.o kernel/fs/poll.o kernel/fs/epoll.o kernel/fs/eventfd.o kernel/fs/timerfd.o \
+        kernel/fs/user_account.o
 
 unit-tests += test_cpio test_mount_options test_lock_range
 test_cpio-srcs := tests/unit/test_cpio.c kernel/fs/cpio.c
