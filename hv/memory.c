@@ -78,6 +78,16 @@ static void wait_for_flush(struct vm *vm)
     }
 }
 
+/* Tables that were replaced are walked by nobody now. */
+static void reap_tables(struct vm *vm)
+{
+    irqflags_t flags = spin_lock(&vm->s2_lock);
+
+    if (stage2_is_safe(&vm->s2))
+        stage2_reap(&vm->s2);
+    spin_unlock(&vm->s2_lock, flags);
+}
+
 static void unmap_range(struct vm *vm, gpa_t gpa, uint64_t size)
 {
     irqflags_t flags = spin_lock(&vm->s2_lock);
@@ -87,6 +97,7 @@ static void unmap_range(struct vm *vm, gpa_t gpa, uint64_t size)
     spin_unlock(&vm->s2_lock, flags);
     if (removed)
         wait_for_flush(vm);
+    reap_tables(vm);
 }
 
 static size_t dirty_bytes(uint64_t size)

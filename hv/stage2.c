@@ -108,9 +108,31 @@ static void free_tables(struct stage2 *s2, uint64_t table_pa, unsigned int level
     s2->table_pages--;
 }
 
+/*
+ * A table leaves the tree. A CPU may still come by until it flushes, so the link to
+ * the next one is an entry that is not present.
+ */
+static void retire(struct stage2 *s2, uint64_t table_pa)
+{
+    entry_write(stage2_table_at(table_pa), s2->retired);
+    s2->retired = table_pa;
+}
+
+void stage2_reap(struct stage2 *s2)
+{
+    while (s2->retired != 0) {
+        uint64_t table_pa = s2->retired;
+
+        s2->retired = *(uint64_t *)stage2_table_at(table_pa);
+        stage2_table_free(s2->owner, table_pa);
+        s2->table_pages--;
+    }
+}
+
 void stage2_fini(struct stage2 *s2)
 {
     assert(s2->in_guest == 0);
+    stage2_reap(s2);
     free_tables(s2, s2->root_pa, LEVELS - 1);
 }
 
@@ -137,6 +159,17 @@ static uint64_t *make_path(struct stage2 *s2, gpa_t gpa, unsigned int target)
     return entry_at(table_pa, gpa, target);
 }
 
+static bool is_empty(uint64_t table_pa)
+{
+    const uint64_t *table = stage2_table_at(table_pa);
+
+    for (unsigned int i = 0; i < ENTRIES; i++) {
+        if (table[i] != 0)
+            return false;
+    }
+    return true;
+}
+
 int stage2_map(struct stage2 *s2, gpa_t gpa, uint64_t pa, uint64_t size, unsigned int access)
 {
     unsigned int level = size == STAGE2_LARGE ? 1 : 0;
@@ -148,8 +181,14 @@ int stage2_map(struct stage2 *s2, gpa_t gpa, uint64_t pa, uint64_t size, unsigne
     if (entry == NULL)
         return -ENOMEM;
     old = *entry;
-    if (level > 0 && is_present(old) && !(old & ENTRY_LARGE))
-        return -EEXIST;
+    if (level > 0 && is_present(old) && !(old & ENTRY_LARGE)) {
+        if (!is_empty(old & ENTRY_ADDRESS))
+            return -EEXIST;
+        entry_write(entry, 0);
+        retire(s2, old & ENTRY_ADDRESS);
+        new_generation(s2); /* CPUs keep entries that lead to tables, too */
+        old = 0;
+    }
     new = leaf_entry(s2, pa, access) | (level > 0 ? ENTRY_LARGE : 0);
     entry_write(entry, new);
     /* More rights for the same page need no flush: a CPU that has the old entry faults and looks. */

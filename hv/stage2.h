@@ -49,6 +49,7 @@ struct stage2 {
     uint64_t root_pa;          /* [I] what the CPU is given as nCR3, or in the EPTP */
     void *owner;               /* [I] for the page allocator: what the tables are charged to */
     uint64_t table_pages;      /* [caller] */
+    uint64_t retired;          /* [caller] tables out of the tree that a CPU may still walk; 0: none */
     uint64_t generation;       /* [a] of the newest removal */
     uint64_t in_guest;         /* [a] CPUs that are in the guest, or just before or behind it */
     uint64_t seen[STAGE2_MAX_CPUS]; /* [a] generation up to which this CPU has flushed */
@@ -61,13 +62,16 @@ void stage2_fini(struct stage2 *s2);
 /*
  * Map size (STAGE2_PAGE or STAGE2_LARGE) bytes, both addresses aligned to it. access:
  * STAGE2_READ | STAGE2_EXEC always, STAGE2_WRITE if the page may be written. What was
- * there is replaced. 0, -ENOMEM, or -EEXIST: there is a table of small pages where a
- * large one should go (map it small).
+ * there is replaced. 0, -ENOMEM, or -EEXIST: there are small pages where a large one
+ * should go (map it small).
  */
 int stage2_map(struct stage2 *s2, gpa_t gpa, uint64_t pa, uint64_t size, unsigned int access);
 
 /* Remove every translation of [gpa, gpa + length): true if there was one (the generation is new). */
 bool stage2_unmap(struct stage2 *s2, gpa_t gpa, uint64_t length);
+
+/* Give back tables that stage2_map() has replaced. Only while stage2_is_safe(). */
+void stage2_reap(struct stage2 *s2);
 
 /* What the tables say; false: not mapped. */
 bool stage2_lookup(const struct stage2 *s2, gpa_t gpa, uint64_t *pa, unsigned int *access, uint64_t *size);
