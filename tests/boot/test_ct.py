@@ -107,24 +107,67 @@ CHECKS = {
         "grep -c overlay /proc/mounts", 1, r"0\n", r"(ls: .*No such file or directory\n){2}"),
 }
 
+REFUSED = r"ct: the image's /{} is not a directory one can mount on: .*\n"
+WORLD = "ls -A /tmp/outside 2>/dev/null; [ -e /tmp/sub ] && echo escaped; "
+
+# The same with the images of tests/images/mkhostile.py.
+HOSTILE = {
+    "hostile-load": ("mkdir /tmp/outside; ct load -qi /mnt/hostile.tar", 0, r""),
+    "hostile-dev": ("ct run --rm devlink true; s=$?; " + WORLD + "exit $s", 125, r"", REFUSED.format("dev")),
+    "hostile-proc": ("ct run --rm proclink true", 125, r"", REFUSED.format("proc")),
+    "hostile-sys": ("ct run --rm syslink true", 125, r"", REFUSED.format("sys")),
+    "hostile-etc": ("ct run --rm etclink sh -c 'ls /etc'; " + WORLD, 1, r"hostname\nhosts\nresolv.conf\n"),
+    "hostile-volume": (
+        "mkdir -p /tmp/v2; echo x >/tmp/v2/f; ct run --rm -v /tmp/v2:/up/sub -v /tmp/v2/f:/up/one uplink "
+        "sh -c 'ls -A /tmp /tmp/sub'; " + WORLD + "ls /tmp/one", 1, r"/tmp:\none\nsub\n\n/tmp/sub:\nf\n",
+        r"ls: /tmp/one: No such file.*\n"),
+    "hostile-masks": (
+        "cat /proc/sys/kernel/core_pattern >/tmp/cp 2>/dev/null; "
+        "ct run --rm masks sh -c 'echo x >/dev/null; [ -c /dev/null ] && ls /dev/pts'; "
+        "cat /proc/sys/kernel/core_pattern 2>/dev/null | cmp - /tmp/cp", 0, r"ptmx\n"),
+    "hostile-accounts": (
+        "ct run --rm -u root accounts true; echo $?; ct run --rm -u 5 accounts sh -c 'echo ran'", 0, r"125\nran\n",
+        r"ct: unable to find user root: .*\n"),
+    "hostile-cwd": (
+        "for n in 3 4 5 6 7 8 9 10 11; do ct run --rm cwd$n pwd; done; ct run --rm cwdup pwd", 0, r"/\n",
+        r"(ct: chdir to cwd .* failed: .*\n){9}"),
+    "hostile-exec-cwd": (
+        "ct run -d --name c busybox sleep 1000 >/dev/null; for n in 3 4 5 6 7 8 9 10; do ct exec -w /proc/self/fd/$n c pwd; done; "
+        "ct rm -f c", 0, r"c\n", r"(ct: chdir to cwd .* failed: .*\n){8}"),
+    "hostile-self": (
+        "ct run --rm selfexe", 125, r"", r"ct: this program is started by ct and vm, not by hand\n"),
+    "hostile-overwrite": (
+        "ct run --rm --entrypoint sh selfexe -c 'for i in 1 2 3; do (exec 9</proc/self/exe; cat /bin/busybox >&9) 2>&1; done | wc -l'; "
+        "md5sum </run/bulkhead/bin/bulkhead-sup >/tmp/m1; md5sum </bin/bulkhead-sup | cmp - /tmp/m1", 0, r"3\n"),
+    "unusual-names": (
+        "ct run --rm names sh -c 'cat /h*/*; cat /l*/m*'", 0, r"xy"),
+    "unusual-layers": (
+        "for i in whiteout opaque over; do ct run --rm $i sh -c 'ls /d; ls /gone'; done", 0,
+        r"high\nhigh\n/gone\nhigh\n/gone\n", r"ls: /gone: No such file or directory\n"),
+    "hostile-nothing-left": ("ls -A /run/bulkhead/ct/.names /tmp/outside; ls /run/bulkhead/ct | wc -l", 0, r"/run/bulkhead/ct/.names:\n\n/tmp/outside:\n0\n"),
+}
+
 
 @pytest.fixture(scope="module")
-def checked(booter):
+def checked(booter, build, tmp_path_factory):
     results = {}
+    archive = tmp_path_factory.mktemp("images") / "hostile.tar"
+    subprocess.run([sys.executable, ROOT + "/tests/images/mkhostile.py", "--build", build, str(archive)], check=True)
 
     def on(system):
         if system not in results:
-            scripts = {name: PREPARE + check[0] for name, check in CHECKS.items()}
-            results[system] = booter.run_many(scripts, timeout=600, linux=system == "linux", memory="1G")
+            scripts = {name: PREPARE + check[0] for name, check in {**CHECKS, **HOSTILE}.items()}
+            results[system] = booter.run_many(scripts, timeout=600, linux=system == "linux", memory="1G",
+                                              add={"/mnt/hostile.tar": archive})
         return results[system]
     return on
 
 
 @pytest.mark.parametrize("system", ["bulkhead", "linux"])
-@pytest.mark.parametrize("name", CHECKS)
+@pytest.mark.parametrize("name", {**CHECKS, **HOSTILE})
 def test_ct(checked, system, name):
     result = checked(system)[name]
-    _, status, stdout, *stderr = CHECKS[name]
+    _, status, stdout, *stderr = {**CHECKS, **HOSTILE}[name]
     assert result.status == status, str(result)
     assert re.fullmatch(stdout, result.stdout), str(result)
     assert re.fullmatch(stderr[0] if stderr else "", result.stderr), str(result)

@@ -70,6 +70,8 @@ static int child_set_up(struct sup *s, int sock, int cgroup_fd, const struct pip
     int stdio[3] = {p->in[0], p->out[1], p->err[1]};
     const char *host = record_get(&s->spec, "hostname");
 
+    instance_close(&s->in); /* the instance's directory and its launcher are the host's */
+    close(SUP_LAUNCH_FD);
     umask(0); /* until exec: modes below are meant as they are written */
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* no supervisor, no container */
     if (cgroup_fd >= 0 && write(cgroup_fd, "0", 1) < 0)

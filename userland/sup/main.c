@@ -28,7 +28,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { DIR_FD = 3, LAUNCH_FD = 4, LOG_SIZE = 1 << 20 };
+enum { LOG_SIZE = 1 << 20 };
 
 /* The log of earlier runs stays readable: `ct start` continues it. */
 static void load_log(struct sup *s)
@@ -81,14 +81,14 @@ static int init(struct sup *s, char **argv, struct err *e)
 
     s->in.kind = strcmp(argv[1], "vm") == 0 ? "vm" : "ct";
     err_program = s->in.kind;
-    s->in.dir = DIR_FD;
+    s->in.dir = SUP_DIR_FD;
     snprintf(s->in.id, sizeof(s->in.id), "%s", argv[2]);
     s->size.rows = (uint16_t)atoi(argv[3]);
     s->size.cols = (uint16_t)atoi(argv[4]);
     s->pty = s->stdin_fd = s->status_fd = s->control_fd = -1;
     s->out_fd[0] = s->out_fd[1] = -1;
 
-    if (fcntl(DIR_FD, F_SETFD, FD_CLOEXEC) < 0 || fcntl(LAUNCH_FD, F_SETFD, FD_CLOEXEC) < 0)
+    if (fcntl(SUP_DIR_FD, F_SETFD, FD_CLOEXEC) < 0 || fcntl(SUP_LAUNCH_FD, F_SETFD, FD_CLOEXEC) < 0)
         return err_set(e, 125, "this program is started by ct and vm, not by hand");
     (void)setsid(); /* fails only if we lead a group already */
     (void)chdir("/");
@@ -137,7 +137,7 @@ static void give_up(struct sup *s, const struct err *e)
         snprintf(s->state.reason, sizeof(s->state.reason), "%.199s", e->text);
         (void)instance_write_state(&s->in, &s->state);
     }
-    (void)proto_send(LAUNCH_FD, MSG_FAILED, (uint8_t)e->status, e->text, strlen(e->text));
+    (void)proto_send(SUP_LAUNCH_FD, MSG_FAILED, (uint8_t)e->status, e->text, strlen(e->text));
 }
 
 void sup_finish(struct sup *s)
@@ -172,7 +172,7 @@ int main(int argc, char **argv)
         give_up(&s, &e);
         return 1;
     }
-    (void)proto_send(LAUNCH_FD, MSG_STARTED, 0, NULL, 0);
-    loop_run(&s, LAUNCH_FD, (unsigned)atoi(argv[5]));
+    (void)proto_send(SUP_LAUNCH_FD, MSG_STARTED, 0, NULL, 0);
+    loop_run(&s, SUP_LAUNCH_FD, (unsigned)atoi(argv[5]));
     return 0;
 }

@@ -156,7 +156,9 @@ static int resolve(const char *spec, struct identity *who, struct err *e)
     group = strchr(user, ':');
     if (group != NULL)
         *group++ = '\0';
-    if (find_user(user[0] == '\0' ? strcpy(user, "0") : user, who, name, e) < 0)
+    if (user[0] == '\0')
+        strcpy(user, "0");
+    if (find_user(user, who, name, e) < 0)
         return -1;
     if (group != NULL && *group != '\0')
         return find_group(group, &who->gid, e);

@@ -2,13 +2,13 @@
 /*
  * The container's root, made by the child in its own mount namespace.
  *
- * The new root is entered first (pivot_root), with the old one still reachable
- * through one descriptor, and furnished from inside: every path of the container
- * is then resolved by the kernel within the new root, so that links an image has
- * planted lead nowhere else, and every path of the host is relative to that
- * descriptor. /proc comes last but for what needs it, because its magic links are
- * the only ones that could lead out. When all is done the old root is detached;
- * nothing of it is left in this namespace.
+ * While anything of the host can be reached, no path of the image is looked up:
+ * what comes from the host is mounted into a fresh tmpfs, the container's /dev,
+ * through a descriptor. Then the new root is entered, the old one detached, and
+ * the rest is done from inside, where every path, whatever links an image or a
+ * volume has planted, is resolved by the kernel within the new root. (It has to be
+ * detached first: as long as it is stacked on the new root, "/.." leads to it.)
+ * /proc comes after the volumes, because its magic links lead to descriptors.
  *
  * No device can be made usable inside: the root, /dev and all volumes are mounted
  * nodev. The usual device nodes are bind mounts of nodes on a read-only tmpfs
@@ -56,6 +56,138 @@ static int mount_overlay(const struct record *spec, struct err *e)
 }
 
 /*
+ * Mounts on a directory of the image that must be one and not a link; `at` is the
+ * new root. The current directory is then that directory, below the mount.
+ */
+static int mount_on_dir(int at, const char *dir, const char *type, unsigned long flags,
+                        const char *data, struct err *e)
+{
+    int fd, err;
+
+    if (mkdirat(at, dir, 0755) < 0 && errno != EEXIST)
+        return err_sys(e, 125, "cannot create /%s in the container", dir);
+    fd = openat(at, dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return err_sys(e, 125, "the image's /%s is not a directory one can mount on", dir);
+    err = fchdir(fd) < 0 || mount(type, ".", type, flags, data) < 0 ? errno : 0;
+    close(fd);
+    errno = err;
+    return err != 0 ? err_sys(e, 125, "cannot mount %s on /%s", type, dir) : 0;
+}
+
+/* All names here are relative to the current directory: the container's own new /dev. */
+static int make_file(const char *name, struct err *e)
+{
+    int fd = open(name, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+
+    if (fd < 0)
+        return err_sys(e, 125, "cannot create %s in the container", name);
+    close(fd);
+    return 0;
+}
+
+static int bind_device(const char *name, struct err *e)
+{
+    char from[64];
+
+    snprintf(from, sizeof(from), PATH_RUN "/dev/%s", name);
+    if (make_file(name, e) < 0)
+        return -1;
+    if (mount(from, name, NULL, MS_BIND, NULL) < 0)
+        return err_sys(e, 125, "cannot give the container /dev/%s", name);
+    return 0;
+}
+
+static int furnish_dev(struct err *e)
+{
+    static const char *const devices[] = {"null", "zero", "full", "random", "urandom", "tty"};
+    static const char *const links[][2] = {
+        {"/proc/self/fd", "fd"},        {"/proc/self/fd/0", "stdin"}, {"/proc/self/fd/1", "stdout"},
+        {"/proc/self/fd/2", "stderr"},  {"pts/ptmx", "ptmx"},
+    };
+
+    for (size_t i = 0; i < sizeof(devices) / sizeof(devices[0]); i++) {
+        if (bind_device(devices[i], e) < 0)
+            return -1;
+    }
+    for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++) {
+        if (symlink(links[i][0], links[i][1]) < 0)
+            return err_sys(e, 125, "cannot create /dev/%s in the container", links[i][1]);
+    }
+    if (mkdir("pts", 0755) < 0 || mkdir("shm", 01777) < 0)
+        return err_sys(e, 125, "cannot create a directory in the container's /dev");
+    if (mount("devpts", "pts", "devpts", MS_NOSUID | MS_NOEXEC,
+              "newinstance,ptmxmode=0666,mode=0620,gid=5") < 0)
+        return err_sys(e, 125, "cannot mount devpts");
+    if (mount("shm", "shm", "tmpfs", NO_SUID_EXEC_DEV, "mode=1777,size=65536k") < 0)
+        return err_sys(e, 125, "cannot mount /dev/shm");
+    if (mkdir("mqueue", 0755) == 0 &&
+        mount("mqueue", "mqueue", "mqueue", NO_SUID_EXEC_DEV, NULL) < 0)
+        (void)rmdir("mqueue"); /* this kernel has none */
+    return 0;
+}
+
+/* Volumes wait in /dev under these names until their place can be looked up safely. */
+static void waiting_name(char name[32], unsigned n)
+{
+    snprintf(name, 32, ".volume-%u", n);
+}
+
+/* "rw /source\n/target" */
+static int bring_volume(const char *value, unsigned n, struct err *e)
+{
+    unsigned long flags = MS_BIND | MS_REMOUNT | MS_NODEV | (value[1] == 'o' ? MS_RDONLY : 0);
+    const char *newline = strchr(value, '\n');
+    char source[PATH_MAX], name[32];
+    struct stat st;
+    int err;
+
+    if (strlen(value) < 4 || newline == NULL || value[3] != '/')
+        return err_set(e, 125, "bad volume in the record");
+    snprintf(source, sizeof(source), "%.*s", (int)(newline - value - 3), value + 3);
+    waiting_name(name, n);
+    if (stat(source, &st) < 0)
+        return err_sys(e, 125, "cannot mount the volume %s", source);
+    err = S_ISDIR(st.st_mode) ? mkdir(name, 0700) : make_file(name, e);
+    if (err < 0 || mount(source, name, NULL, MS_BIND, NULL) < 0 ||
+        mount(NULL, name, NULL, flags, NULL) < 0)
+        return err_sys(e, 125, "cannot mount the volume %s", source);
+    return 0;
+}
+
+static int bring_volumes(const struct record *spec, struct err *e)
+{
+    unsigned n = 0;
+
+    for (const char *m = record_get(spec, "mount"); m != NULL; m = record_next(spec, "mount", m)) {
+        if (m[0] != 't' && bring_volume(m, n, e) < 0)
+            return -1;
+        n++;
+    }
+    return 0;
+}
+
+/* Everything that takes the host: done through descriptors, in a tmpfs of our own. */
+static int bring_from_host(const struct record *spec, struct err *e)
+{
+    int root = open(PATH_ROOT, O_RDONLY | O_DIRECTORY | O_CLOEXEC), dev, err;
+
+    if (root < 0)
+        return err_sys(e, 125, "cannot open the container's root");
+    if (mount_on_dir(root, "dev", "tmpfs", MS_NOSUID | MS_NODEV | MS_STRICTATIME,
+                     "mode=755,size=65536k", e) < 0)
+        return -1;
+    dev = openat(root, "dev", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    err = dev < 0 || fchdir(dev) < 0 ? err_sys(e, 125, "cannot enter the container's /dev")
+                                     : furnish_dev(e);
+    if (err == 0)
+        err = bring_volumes(spec, e);
+    close(dev);
+    close(root);
+    return err;
+}
+
+/*
  * Linux cannot pivot away from the first root of a machine that runs from its
  * initial RAM disk. There the new root is moved over the old one, which is then
  * covered: no path leads to it, as ".." at the top climbs into what covers it.
@@ -67,25 +199,19 @@ static int cover_old_root(void)
     return chroot(".");
 }
 
-/* Returns a descriptor of the old root. */
-static int enter_root(bool *covered, struct err *e)
+/* From here on there is no host. */
+static int enter_root(struct err *e)
 {
     int old = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
     if (old < 0 || chdir(PATH_ROOT) < 0)
         return err_sys(e, 125, "cannot enter the container's root");
-    *covered = syscall(SYS_pivot_root, ".", ".") < 0;
-    if (*covered && cover_old_root() < 0)
+    if (syscall(SYS_pivot_root, ".", ".") == 0) {
+        if (fchdir(old) < 0 || umount2(".", MNT_DETACH) < 0)
+            return err_sys(e, 125, "cannot detach the old root");
+    } else if (cover_old_root() < 0) {
         return err_sys(e, 125, "cannot make the container's root the root (pivot_root)");
-    if (fchdir(old) < 0)
-        return err_sys(e, 125, "cannot return to the old root");
-    return old;
-}
-
-static int leave_old_root(int old, bool covered, struct err *e)
-{
-    if (!covered && (fchdir(old) < 0 || umount2(".", MNT_DETACH) < 0))
-        return err_sys(e, 125, "cannot detach the old root");
+    }
     close(old);
     return chdir("/") < 0 ? err_sys(e, 125, "cannot enter the container's root") : 0;
 }
@@ -106,85 +232,6 @@ static int make_dirs(const char *path, struct err *e)
         if (mkdir(part, 0755) < 0 && errno != EEXIST)
             return err_sys(e, 125, "cannot create %s in the container", part);
     }
-    return 0;
-}
-
-/*
- * Mounts on a directory of the image that must be one and not a link: the kernel's
- * file systems are what the rest of the set-up trusts. Leaves the old root as the
- * current directory.
- */
-static int mount_on_dir(int old, const char *dir, const char *type, unsigned long flags,
-                        const char *data, struct err *e)
-{
-    int fd, err;
-
-    if (mkdir(dir, 0755) < 0 && errno != EEXIST)
-        return err_sys(e, 125, "cannot create %s in the container", dir);
-    fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0)
-        return err_sys(e, 125, "the image's %s is not a directory one can mount on", dir);
-    err = fchdir(fd) < 0 || mount(type, ".", type, flags, data) < 0 ? errno : 0;
-    close(fd);
-    if (fchdir(old) < 0)
-        return err_sys(e, 125, "cannot return to the old root");
-    errno = err;
-    return err != 0 ? err_sys(e, 125, "cannot mount %s on %s", type, dir) : 0;
-}
-
-static int make_file(const char *path, struct err *e)
-{
-    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
-
-    if (fd < 0)
-        return err_sys(e, 125, "cannot create %s in the container", path);
-    close(fd);
-    return 0;
-}
-
-static int bind_device(const char *name, struct err *e)
-{
-    char from[64], to[32];
-
-    snprintf(from, sizeof(from), PATH_RUN "/dev/%s", name);
-    snprintf(to, sizeof(to), "/dev/%s", name);
-    if (make_file(to, e) < 0)
-        return -1;
-    if (mount(from + 1, to, NULL, MS_BIND, NULL) < 0)
-        return err_sys(e, 125, "cannot give the container %s", to);
-    return 0;
-}
-
-static int furnish_dev(int old, struct err *e)
-{
-    static const char *const devices[] = {"null", "zero", "full", "random", "urandom", "tty"};
-    static const char *const links[][2] = {
-        {"/proc/self/fd", "/dev/fd"},         {"/proc/self/fd/0", "/dev/stdin"},
-        {"/proc/self/fd/1", "/dev/stdout"},   {"/proc/self/fd/2", "/dev/stderr"},
-        {"pts/ptmx", "/dev/ptmx"},
-    };
-
-    if (mount_on_dir(old, "/dev", "tmpfs", MS_NOSUID | MS_NODEV | MS_STRICTATIME,
-                     "mode=755,size=65536k", e) < 0)
-        return -1;
-    for (size_t i = 0; i < sizeof(devices) / sizeof(devices[0]); i++) {
-        if (bind_device(devices[i], e) < 0)
-            return -1;
-    }
-    for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++) {
-        if (symlink(links[i][0], links[i][1]) < 0)
-            return err_sys(e, 125, "cannot create %s in the container", links[i][1]);
-    }
-    if (mkdir("/dev/pts", 0755) < 0 || mkdir("/dev/shm", 01777) < 0)
-        return err_sys(e, 125, "cannot create a directory in the container's /dev");
-    if (mount("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC,
-              "newinstance,ptmxmode=0666,mode=0620,gid=5") < 0)
-        return err_sys(e, 125, "cannot mount devpts");
-    if (mount("shm", "/dev/shm", "tmpfs", NO_SUID_EXEC_DEV, "mode=1777,size=65536k") < 0)
-        return err_sys(e, 125, "cannot mount /dev/shm");
-    if (mkdir("/dev/mqueue", 0755) == 0 &&
-        mount("mqueue", "/dev/mqueue", "mqueue", NO_SUID_EXEC_DEV, NULL) < 0)
-        (void)rmdir("/dev/mqueue"); /* this kernel has none */
     return 0;
 }
 
@@ -235,15 +282,12 @@ static int mount_tmpfs(const char *value, struct err *e)
     return 0;
 }
 
-static int make_mount_point(const char *source, const char *target, struct err *e)
+static int make_mount_point(const char *target, bool is_dir, struct err *e)
 {
     char parent[PATH_MAX];
-    struct stat st;
     char *slash;
 
-    if (stat(source, &st) < 0)
-        return err_sys(e, 125, "cannot mount the volume /%s", source);
-    if (S_ISDIR(st.st_mode))
+    if (is_dir)
         return make_dirs(target, e);
     snprintf(parent, sizeof(parent), "%s", target);
     slash = strrchr(parent, '/');
@@ -253,47 +297,38 @@ static int make_mount_point(const char *source, const char *target, struct err *
     return make_file(target, e);
 }
 
-/* "rw /source\n/target"; the source is relative to the old root, where we are. */
-static int mount_volume(const char *value, struct err *e)
+static int place_volume(const char *target, unsigned n, struct err *e)
 {
-    unsigned long flags = MS_BIND | MS_REMOUNT | MS_NODEV;
-    const char *newline = strchr(value, '\n'), *target;
-    char source[PATH_MAX];
+    char name[32], from[40];
+    struct stat st;
 
-    if (strlen(value) < 4 || newline == NULL || value[3] != '/')
-        return err_set(e, 125, "bad volume in the record");
-    snprintf(source, sizeof(source), "%.*s", (int)(newline - value - 4), value + 4);
-    if (source[0] == '\0')
-        snprintf(source, sizeof(source), ".");
-    target = newline + 1;
-    if (value[1] == 'o')
-        flags |= MS_RDONLY;
-    if (make_mount_point(source, target, e) < 0)
+    waiting_name(name, n);
+    snprintf(from, sizeof(from), "/dev/%s", name);
+    if (stat(from, &st) < 0 || make_mount_point(target, S_ISDIR(st.st_mode), e) < 0)
         return -1;
-    if (mount(source, target, NULL, MS_BIND, NULL) < 0 ||
-        mount(NULL, target, NULL, flags, NULL) < 0)
-        return err_sys(e, 125, "cannot mount the volume /%s on %s", source, target);
-    return 0;
+    if (mount(from, target, NULL, MS_MOVE, NULL) < 0)
+        return err_sys(e, 125, "cannot mount a volume on %s", target);
+    return unlink(from) < 0 && rmdir(from) < 0 ? err_sys(e, 125, "cannot remove %s", from) : 0;
 }
 
 /* The client has sorted them: a mount point comes before what is mounted below it. */
 static int mount_extras(const struct record *spec, struct err *e)
 {
+    unsigned n = 0;
+
     for (const char *m = record_get(spec, "mount"); m != NULL; m = record_next(spec, "mount", m)) {
-        int err = m[0] == 't' ? mount_tmpfs(m + 2, e) : mount_volume(m, e);
+        int err = m[0] == 't' ? mount_tmpfs(m + 2, e) : place_volume(strchr(m, '\n') + 1, n, e);
 
         if (err < 0)
             return -1;
+        n++;
     }
     return 0;
 }
 
-/* The sources of bind mounts are relative to the old root, hence without their first slash. */
 static int hide(const char *path, struct err *e)
 {
-    static const char null[] = PATH_RUN "/dev/null";
-
-    if (mount(&null[1], path, NULL, MS_BIND, NULL) == 0 || errno == ENOENT)
+    if (mount("/dev/null", path, NULL, MS_BIND, NULL) == 0 || errno == ENOENT)
         return 0;
     if (errno == ENOTDIR &&
         mount("tmpfs", path, "tmpfs", NO_SUID_EXEC_DEV | MS_RDONLY, "size=0k") == 0)
@@ -313,7 +348,7 @@ static int make_read_only(const char *path, struct err *e)
     return err_sys(e, 125, "cannot make %s read-only for the container", path);
 }
 
-static int furnish_proc(int old, struct err *e)
+static int furnish_proc(int root, struct err *e)
 {
     static const char *const hidden[] = {
         "/proc/acpi", "/proc/asound",      "/proc/interrupts",  "/proc/kcore",
@@ -323,7 +358,7 @@ static int furnish_proc(int old, struct err *e)
     static const char *const fixed[] = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys",
                                         "/proc/sysrq-trigger"};
 
-    if (mount_on_dir(old, "/proc", "proc", NO_SUID_EXEC_DEV, NULL, e) < 0)
+    if (mount_on_dir(root, "proc", "proc", NO_SUID_EXEC_DEV, NULL, e) < 0)
         return -1;
     for (size_t i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++) {
         if (hide(hidden[i], e) < 0)
@@ -337,9 +372,9 @@ static int furnish_proc(int old, struct err *e)
 }
 
 /* What a kernel lacks of this the container goes without. */
-static int furnish_sys(int old, struct err *e)
+static int furnish_sys(int root, struct err *e)
 {
-    if (mount_on_dir(old, "/sys", "sysfs", NO_SUID_EXEC_DEV | MS_RDONLY, NULL, e) == 0) {
+    if (mount_on_dir(root, "sys", "sysfs", NO_SUID_EXEC_DEV | MS_RDONLY, NULL, e) == 0) {
         if (hide("/sys/firmware", e) < 0 || hide("/sys/devices/virtual/powercap", e) < 0)
             return -1;
     } else if (errno != ENODEV && errno != EPERM) {
@@ -351,29 +386,39 @@ static int furnish_sys(int old, struct err *e)
     return 0;
 }
 
-int rootfs_enter(const struct record *spec, struct err *e)
+/* Only the container is there any more; `root` is its root. */
+static int furnish_inside(const struct record *spec, int root, struct err *e)
 {
     const char *cwd = record_get(spec, "cwd");
-    bool covered = false;
-    int old;
 
-    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
-        return err_sys(e, 125, "cannot make the mounts private");
-    if (mount_overlay(spec, e) < 0)
-        return -1;
-    old = enter_root(&covered, e);
-    if (old < 0)
-        return -1;
-    if (furnish_dev(old, e) < 0 || mount_extras(spec, e) < 0)
+    if (mount_extras(spec, e) < 0)
         return -1;
     if (cwd != NULL && cwd[0] == '/' && make_dirs(cwd, e) < 0)
         return -1;
-    if (furnish_proc(old, e) < 0 || furnish_sys(old, e) < 0 || leave_old_root(old, covered, e) < 0)
+    if (furnish_proc(root, e) < 0 || furnish_sys(root, e) < 0)
         return -1;
+    if (chdir("/") < 0)
+        return err_sys(e, 125, "cannot enter the container's root");
     if (record_flag(spec, "readonly") &&
         mount(NULL, "/", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NODEV, NULL) < 0)
         return err_sys(e, 125, "cannot make the container's root read-only");
     return 0;
+}
+
+int rootfs_enter(const struct record *spec, struct err *e)
+{
+    int root, err;
+
+    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+        return err_sys(e, 125, "cannot make the mounts private");
+    if (mount_overlay(spec, e) < 0 || bring_from_host(spec, e) < 0 || enter_root(e) < 0)
+        return -1;
+    root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (root < 0)
+        return err_sys(e, 125, "cannot open the container's root");
+    err = furnish_inside(spec, root, e);
+    close(root);
+    return err;
 }
 
 int rootfs_open_tty(struct tty_pair *tty, const struct proto_winsize *size, struct err *e)

@@ -33,6 +33,9 @@ struct sup {
     struct proto_winsize size;
 };
 
+/* What `ct` and `vm` start us with: the instance's directory, and a socket to themselves. */
+enum { SUP_DIR_FD = 3, SUP_LAUNCH_FD = 4 };
+
 int container_start(struct sup *s, struct err *e);
 int machine_start(struct sup *s, struct err *e);
 /* Reads what the monitor wrote on status_fd. */

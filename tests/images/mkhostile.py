@@ -1,0 +1,96 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Makes an archive of images that are well formed and mean harm, or are merely unusual.
+
+    mkhostile.py --build BUILD OUT.tar
+
+They try what has got containers out of their root elsewhere: links where the
+runtime mounts, working directories among its descriptors, scripts that execute
+the runtime itself.
+"""
+import argparse
+import os
+import sys
+import tarfile
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../tools/lib"))
+import busybox
+import oci
+
+APPLETS = ["sh", "ls", "cat", "id", "pwd", "mount", "grep", "sleep", "head", "env", "wc"]
+
+
+def base(build):
+    layer = oci.Layer()
+    layer.directory("bin")
+    layer.directory("tmp", 0o1777)
+    layer.file("bin/busybox", busybox.read(build), 0o755)
+    for name in APPLETS:
+        layer.symlink("bin/" + name, "busybox")
+    return layer
+
+
+def made(fill):
+    layer = oci.Layer()
+    fill(layer)
+    return layer
+
+
+def masks(layer):
+    layer.directory("dev")
+    layer.symlink("dev/null", "/proc/sys/kernel/core_pattern")
+    layer.symlink("dev/pts", "/tmp")
+    layer.symlink("dev/console", "/proc/sysrq-trigger")
+
+
+def accounts(layer):
+    layer.directory("etc")
+    layer.member("etc/passwd", tarfile.FIFOTYPE, 0o644)
+
+
+def names(layer):
+    layer.directory("h\u00e9")
+    layer.file("h\u00e9/\u65e5\u672c", b"x")
+    layer.file("l" * 200 + "/" + "m" * 150, b"y")
+
+
+def images(build):
+    low = base(build)
+
+    def image(name, fill, **config):
+        return oci.Image(name, [low, made(fill)], {"Cmd": ["sh"], **config})
+
+    yield image("devlink", lambda l: l.symlink("dev", "/../../tmp/outside"))
+    yield image("proclink", lambda l: l.symlink("proc", "/tmp"))
+    yield image("syslink", lambda l: l.symlink("sys", "/tmp"))
+    yield image("etclink", lambda l: l.symlink("etc", "/../../tmp/outside"))
+    yield image("uplink", lambda l: l.symlink("up", "/../../../tmp"))
+    yield image("masks", masks)
+    yield image("accounts", accounts)
+    yield image("names", names)
+    yield image("selfexe", lambda l: l.file("bin/x", b"#!/proc/self/exe\n", 0o755), Entrypoint=["/bin/x"])
+    for number in range(3, 12):
+        yield image(f"cwd{number}", lambda l: l.directory("x"), WorkingDir=f"/proc/self/fd/{number}")
+    yield image("cwdup", lambda l: l.directory("x"), WorkingDir="/../../../proc/1/root")
+
+    lower = made(lambda l: (l.directory("d"), l.file("d/low", b"1"), l.file("gone", b"1")))
+    empty = oci.Layer()
+    hide = made(lambda l: (l.whiteout("d"), l.whiteout("gone")))
+    again = made(lambda l: (l.directory("d"), l.file("d/high", b"2")))
+    opaque = made(lambda l: (l.directory("d"), l.file("d/high", b"2"), l.file("d/.wh..wh..opq", b"")))
+    over = made(lambda l: (l.whiteout("d"), l.file("d/high", b"2")))
+    yield oci.Image("whiteout", [low, empty, lower, empty, hide, again], {"Cmd": ["sh"]})
+    yield oci.Image("opaque", [low, lower, opaque], {"Cmd": ["sh"]})
+    yield oci.Image("over", [low, lower, over], {"Cmd": ["sh"]})
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build", default="build")
+    parser.add_argument("out")
+    args = parser.parse_args()
+    oci.write_image(args.out, list(images(args.build)))
+
+
+if __name__ == "__main__":
+    main()
