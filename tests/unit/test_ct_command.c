@@ -49,14 +49,19 @@ static void spellings(void **state)
     struct err e;
 
     (void)state;
-    assert_int_equal(parse(true, (const char *[]){"-it", "--rm", "--name", "x", "-m64m", "img", "-l", NULL}, &e), 2);
+    assert_int_equal(
+        parse(true, (const char *[]){"-it", "--rm", "--name", "x", "-m64m", "img", "-l", NULL}, &e),
+        2);
     assert_true(interactive && tty && rm);
     assert_string_equal(name, "x");
     assert_string_equal(memory, "64m");
     assert_string_equal(rest[0], "img");
     assert_string_equal(rest[1], "-l");
 
-    assert_int_equal(parse(true, (const char *[]){"--name=", "--rm=false", "-e", "A=1", "-eB", "--env=C=", NULL}, &e), 0);
+    assert_int_equal(
+        parse(true, (const char *[]){"--name=", "--rm=false", "-e", "A=1", "-eB", "--env=C=", NULL},
+              &e),
+        0);
     assert_string_equal(name, "");
     assert_false(rm);
     assert_int_equal(env.count, 3);
@@ -75,7 +80,8 @@ static void spellings(void **state)
 static void mistakes(void **state)
 {
     static const char *const cases[][3] = {
-        {"--nosuch"}, {"-x"}, {"-ix"}, {"--name"}, {"-m"}, {"-im"}, {"--rm=maybe"}, {"--nam", "x"}, {"--=x"},
+        {"--nosuch"}, {"-x"},         {"-ix"},        {"--name"}, {"-m"},
+        {"-im"},      {"--rm=maybe"}, {"--nam", "x"}, {"--=x"},
     };
     struct err e;
 
@@ -128,8 +134,9 @@ static void detach_keys(void **state)
     assert_int_equal(detach_filter(&d, (const unsigned char *)"a\x10", 2, out), 1);
     assert_true(d.armed);
     assert_int_equal(detach_filter(&d, (const unsigned char *)"b", 1, out), 2);
-    assert_memory_equal(out, "\x10"
-                             "b",
+    assert_memory_equal(out,
+                        "\x10"
+                        "b",
                         2);
     assert_int_equal(detach_filter(&d, (const unsigned char *)"\x10\x10", 2, out), 1);
     assert_int_equal(detach_filter(&d, (const unsigned char *)"\x11", 1, out), -1);

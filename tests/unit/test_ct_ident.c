@@ -156,9 +156,10 @@ static void durations(void **state)
         int64_t seconds;
         const char *text;
     } cases[] = {
-        {-1, "Less than a second"}, {0, "Less than a second"}, {1, "1 second"}, {59, "59 seconds"},
-        {60, "About a minute"}, {120, "2 minutes"}, {3600, "About an hour"}, {7200, "2 hours"},
-        {3 * 86400, "3 days"}, {15 * 86400, "2 weeks"}, {90 * 86400, "3 months"}, {800 * 86400ll, "2 years"},
+        {-1, "Less than a second"}, {0, "Less than a second"}, {1, "1 second"},
+        {59, "59 seconds"},         {60, "About a minute"},    {120, "2 minutes"},
+        {3600, "About an hour"},    {7200, "2 hours"},         {3 * 86400, "3 days"},
+        {15 * 86400, "2 weeks"},    {90 * 86400, "3 months"},  {800 * 86400ll, "2 years"},
     };
     char text[40];
 
@@ -178,8 +179,8 @@ static void durations(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(names),    cmocka_unit_test(ids),     cmocka_unit_test(prefixes),
-        cmocka_unit_test(signals),  cmocka_unit_test(statuses), cmocka_unit_test(records),
+        cmocka_unit_test(names),        cmocka_unit_test(ids),       cmocka_unit_test(prefixes),
+        cmocka_unit_test(signals),      cmocka_unit_test(statuses),  cmocka_unit_test(records),
         cmocka_unit_test(record_files), cmocka_unit_test(durations),
     };
 

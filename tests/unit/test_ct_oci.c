@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define A64 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-#define B64 "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+#define A64      "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define B64      "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 #define MANIFEST "application/vnd.oci.image.manifest.v1+json"
 
 static const char index_text[] =
@@ -31,7 +31,8 @@ static const char manifest_text[] =
 static const char config_text[] =
     "{\"os\":\"linux\",\"architecture\":\"amd64\",\"created\":\"2024-05-18T09:33:00.5Z\","
     "\"config\":{\"User\":\"me\",\"Env\":[\"A=1\",\"B=x y\"],\"Entrypoint\":[\"/e\"],\"Cmd\":null,"
-    "\"WorkingDir\":\"/w\",\"Labels\":{\"k\":\"v\"},\"StopSignal\":\"SIGINT\",\"Volumes\":{\"/d\":{}},"
+    "\"WorkingDir\":\"/w\",\"Labels\":{\"k\":\"v\"},\"StopSignal\":\"SIGINT\",\"Volumes\":{\"/"
+    "d\":{}},"
     "\"OnBuild\":[]},\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"sha256:" A64 "\"]}}";
 
 static void takes_an_index(void **state)
@@ -119,21 +120,40 @@ static int parse_all(const char *text, size_t len)
 static void refuses_what_is_wrong(void **state)
 {
     static const char *const cases[] = {
-        "", "{", "null", "1", "\"x\"", "{}", "[1]", "[{}]", "[{\"Config\":1}]", "[null]",
-        "[{\"Config\":\"c\",\"Layers\":[1]}]", "[{\"Config\":\"c\",\"RepoTags\":\"x\"}]",
-        "{\"schemaVersion\":1,\"manifests\":[]}", "{\"schemaVersion\":\"2\",\"manifests\":[]}",
-        "{\"schemaVersion\":2,\"manifests\":{}}", "{\"schemaVersion\":2,\"manifests\":[1]}",
-        "{\"schemaVersion\":2,\"manifests\":[{}]}", "{\"schemaVersion\":2,\"schemaVersion\":2}",
-        "{\"schemaVersion\":2,\"config\":[],\"layers\":[]}", "{\"imageLayoutVersion\":1}",
+        "",
+        "{",
+        "null",
+        "1",
+        "\"x\"",
+        "{}",
+        "[1]",
+        "[{}]",
+        "[{\"Config\":1}]",
+        "[null]",
+        "[{\"Config\":\"c\",\"Layers\":[1]}]",
+        "[{\"Config\":\"c\",\"RepoTags\":\"x\"}]",
+        "{\"schemaVersion\":1,\"manifests\":[]}",
+        "{\"schemaVersion\":\"2\",\"manifests\":[]}",
+        "{\"schemaVersion\":2,\"manifests\":{}}",
+        "{\"schemaVersion\":2,\"manifests\":[1]}",
+        "{\"schemaVersion\":2,\"manifests\":[{}]}",
+        "{\"schemaVersion\":2,\"schemaVersion\":2}",
+        "{\"schemaVersion\":2,\"config\":[],\"layers\":[]}",
+        "{\"imageLayoutVersion\":1}",
         "{\"os\":\"linux\",\"architecture\":\"amd64\"}",
-        "{\"os\":\"windows\",\"architecture\":\"amd64\",\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[]}}",
-        "{\"os\":\"linux\",\"architecture\":\"amd64\",\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[]}}",
-        "{\"os\":\"linux\",\"architecture\":\"amd64\",\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"x\"]}}",
-        "{\"os\":\"linux\",\"architecture\":\"amd64\",\"rootfs\":{\"type\":\"foreign\",\"diff_ids\":[\"sha256:" A64
-        "\"]}}",
-        "{\"os\":\"linux\",\"architecture\":\"amd64\",\"config\":{\"Env\":[1]},\"rootfs\":{\"type\":\"layers\","
+        "{\"os\":\"windows\",\"architecture\":\"amd64\",\"rootfs\":{\"type\":\"layers\",\"diff_"
+        "ids\":[]}}",
+        "{\"os\":\"linux\",\"architecture\":\"amd64\",\"rootfs\":{\"type\":\"layers\",\"diff_ids\":"
+        "[]}}",
+        "{\"os\":\"linux\",\"architecture\":\"amd64\",\"rootfs\":{\"type\":\"layers\",\"diff_ids\":"
+        "[\"x\"]}}",
+        "{\"os\":\"linux\",\"architecture\":\"amd64\",\"rootfs\":{\"type\":\"foreign\",\"diff_"
+        "ids\":[\"sha256:" A64 "\"]}}",
+        "{\"os\":\"linux\",\"architecture\":\"amd64\",\"config\":{\"Env\":[1]},\"rootfs\":{"
+        "\"type\":\"layers\","
         "\"diff_ids\":[\"sha256:" A64 "\"]}}",
-        "{\"os\":\"linux\",\"architecture\":\"amd64\",\"config\":{\"User\":7},\"rootfs\":{\"type\":\"layers\","
+        "{\"os\":\"linux\",\"architecture\":\"amd64\",\"config\":{\"User\":7},\"rootfs\":{\"type\":"
+        "\"layers\","
         "\"diff_ids\":[\"sha256:" A64 "\"]}}",
         "{\"os\":\"linux\",\"architecture\":\"amd64\",\"config\":{\"Env\":[\"a\\u0000b\"]}}",
     };
@@ -149,8 +169,9 @@ static void refuses_too_many_layers(void **state)
     char *text = malloc(size);
 
     (void)state;
-    len = (size_t)snprintf(text, size, "{\"os\":\"linux\",\"architecture\":\"amd64\",\"rootfs\":"
-                                       "{\"type\":\"layers\",\"diff_ids\":[");
+    len = (size_t)snprintf(text, size,
+                           "{\"os\":\"linux\",\"architecture\":\"amd64\",\"rootfs\":"
+                           "{\"type\":\"layers\",\"diff_ids\":[");
     for (int i = 0; i < 300; i++)
         len += (size_t)snprintf(text + len, size - len, "%s\"sha256:" A64 "\"", i > 0 ? "," : "");
     len += (size_t)snprintf(text + len, size - len, "]}}");

@@ -44,9 +44,32 @@ static void normal_form(void **state)
 static void no_reference(void **state)
 {
     static const char *const cases[] = {
-        "", ":", "/", "a/", "/a", "A", "a b", "a:", ":tag", "a:b:c", "a//b", "-a", "a-", "a..b", "a.-b",
-        "a___b", "../../etc/passwd", "a@sha256:12", "a@md5:00", "a:-x", "b\xc3\xa9", "a\n", "library/",
-        "docker.io/", "host.tld/", "host.tld:x y/a",
+        "",
+        ":",
+        "/",
+        "a/",
+        "/a",
+        "A",
+        "a b",
+        "a:",
+        ":tag",
+        "a:b:c",
+        "a//b",
+        "-a",
+        "a-",
+        "a..b",
+        "a.-b",
+        "a___b",
+        "../../etc/passwd",
+        "a@sha256:12",
+        "a@md5:00",
+        "a:-x",
+        "b\xc3\xa9",
+        "a\n",
+        "library/",
+        "docker.io/",
+        "host.tld/",
+        "host.tld:x y/a",
     };
     char longest[600], ref[REF_MAX];
     struct err e;

@@ -211,8 +211,8 @@ static int read_contents(struct archive_file *a, const char *label, struct err *
             err = add_member(a, reader, entry, label, e);
     }
     if (err == 0 && r != ARCHIVE_EOF)
-        err = err_set(e, 1, "%s is no intact tar archive (%s)", label,
-                      archive_error_string(reader));
+        err =
+            err_set(e, 1, "%s is no intact tar archive (%s)", label, archive_error_string(reader));
     archive_read_free(reader);
     return err;
 }

@@ -32,7 +32,8 @@ void archive_file_close(struct archive_file *a);
 /* The last member of that name, links followed within the archive; or NULL. */
 const struct archive_member *archive_file_find(const struct archive_file *a, const char *name);
 /* A small member as a NUL-terminated string (free it), or NULL with *e set. */
-char *archive_file_read(const struct archive_file *a, const struct archive_member *m, struct err *e);
+char *archive_file_read(const struct archive_file *a, const struct archive_member *m,
+                        struct err *e);
 /* The SHA-256 of a member. */
 int archive_file_hash(const struct archive_file *a, const struct archive_member *m,
                       char hex[SHA256_HEX + 1], struct err *e);

@@ -24,8 +24,8 @@ enum { DB_PATH = 700 };
 static int make_dirs(struct err *e)
 {
     static const char *const dirs[] = {
-        PATH_LIB,         PATH_DB,       PATH_DB "/image",   PATH_DB "/tag",
-        PATH_DB "/seen",  PATH_LAYERS,   PATH_LAYERS "/l",   PATH_LAYERS "/s",
+        PATH_LIB,        PATH_DB,     PATH_DB "/image", PATH_DB "/tag",
+        PATH_DB "/seen", PATH_LAYERS, PATH_LAYERS "/l", PATH_LAYERS "/s",
     };
 
     (void)mkdir("/var", 0755); /* there, as a rule */

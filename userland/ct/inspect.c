@@ -88,18 +88,17 @@ static json_t *mounts_of(const struct record *spec, json_t *binds)
         const char *newline = strchr(m, '\n');
 
         if (m[0] == 't') {
-            json_array_append_new(mounts, json_pack("{s:s, s:s}", "Type", "tmpfs", "Destination",
-                                                    m + 2));
+            json_array_append_new(mounts,
+                                  json_pack("{s:s, s:s}", "Type", "tmpfs", "Destination", m + 2));
             continue;
         }
         if (newline == NULL)
             continue;
+        json_array_append_new(mounts, json_pack("{s:s, s:s%, s:s, s:b}", "Type", "bind", "Source",
+                                                m + 3, (size_t)(newline - m - 3), "Destination",
+                                                newline + 1, "RW", m[1] == 'w'));
         json_array_append_new(
-            mounts, json_pack("{s:s, s:s%, s:s, s:b}", "Type", "bind", "Source", m + 3,
-                              (size_t)(newline - m - 3), "Destination", newline + 1, "RW",
-                              m[1] == 'w'));
-        json_array_append_new(binds, json_sprintf("%.*s:%s:%.2s", (int)(newline - m - 3), m + 3,
-                                                  newline + 1, m));
+            binds, json_sprintf("%.*s:%s:%.2s", (int)(newline - m - 3), m + 3, newline + 1, m));
     }
     return mounts;
 }
@@ -122,17 +121,16 @@ static json_t *container_json(struct instance *in)
                        list_of(&spec, "env"), "Cmd", list_of(&spec, "arg"), "Image",
                        string_of(&spec, "image"), "WorkingDir", string_of(&spec, "cwd"), "Labels",
                        labels_of(&spec), "StopSignal", signal);
-    root = json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "Id", in->id, "Created",
-                     time_of(record_num(&spec, "created", 0)), "Path", string_of(&spec, "arg"),
-                     "Args", args, "State", state_of(&state), "Image",
-                     sha256_of(record_get(&spec, "imageid")), "Name",
-                     json_sprintf("/%s", record_get(&spec, "name")), "Mounts",
-                     mounts_of(&spec, binds), "Config", config);
-    host = json_pack("{s:I, s:I, s:b, s:b, s:o}", "Memory",
-                     (json_int_t)record_num(&spec, "memory", 0), "PidsLimit",
-                     (json_int_t)record_num(&spec, "pids", 0), "ReadonlyRootfs",
-                     record_flag(&spec, "readonly"), "AutoRemove", record_flag(&spec, "rm"),
-                     "Binds", binds);
+    root =
+        json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "Id", in->id, "Created",
+                  time_of(record_num(&spec, "created", 0)), "Path", string_of(&spec, "arg"), "Args",
+                  args, "State", state_of(&state), "Image", sha256_of(record_get(&spec, "imageid")),
+                  "Name", json_sprintf("/%s", record_get(&spec, "name")), "Mounts",
+                  mounts_of(&spec, binds), "Config", config);
+    host = json_pack(
+        "{s:I, s:I, s:b, s:b, s:o}", "Memory", (json_int_t)record_num(&spec, "memory", 0),
+        "PidsLimit", (json_int_t)record_num(&spec, "pids", 0), "ReadonlyRootfs",
+        record_flag(&spec, "readonly"), "AutoRemove", record_flag(&spec, "rm"), "Binds", binds);
     json_object_set_new(root, "HostConfig", host);
     record_free(&spec);
     return root;

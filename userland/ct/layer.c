@@ -165,8 +165,8 @@ static int unpack_all(const struct layer_blob *blob, const char *dir, struct unp
     if (confine(dir == NULL ? "/" : dir, dir == NULL ? 0 : unpack_caps, e) < 0 ||
         open_raw(s, e) < 0)
         return -1;
-    if (dir != NULL && (unpack_init(u, blob->name, e) < 0 || read_layer(s, u, e) < 0 ||
-                        unpack_finish(u, e) < 0))
+    if (dir != NULL &&
+        (unpack_init(u, blob->name, e) < 0 || read_layer(s, u, e) < 0 || unpack_finish(u, e) < 0))
         return -1;
     if (drain(s, e) < 0)
         return -1;

@@ -56,7 +56,7 @@ enum layer_entry layer_path(const char *name, char path[LAYER_PATH_MAX], const c
     last = slash == NULL ? path : slash + 1;
     if (strncmp(last, ".wh.", 4) != 0)
         return strstr(path, "/.wh.") != NULL || strncmp(path, ".wh.", 4) == 0 ? LAYER_SKIP
-                                                                             : LAYER_FILE;
+                                                                              : LAYER_FILE;
     if (strcmp(last, ".wh..wh..opq") == 0) {
         if (slash == NULL)
             path[0] = '\0';

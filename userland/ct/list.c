@@ -85,7 +85,7 @@ static void add_row(struct table *t, const struct listing_row *row)
 
 int cmd_ps(int argc, char **argv)
 {
-    static const char *const titles[] = {"CONTAINER ID", "IMAGE",  "COMMAND", "CREATED",
+    static const char *const titles[] = {"CONTAINER ID", "IMAGE", "COMMAND", "CREATED",
                                          "STATUS",       "PORTS", "NAMES"};
     enum { COLUMNS = sizeof(titles) / sizeof(titles[0]) };
     struct listing list;

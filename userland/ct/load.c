@@ -69,9 +69,8 @@ static int check_hash(const struct load *ld, const struct archive_member *m, con
 }
 
 /* Finds what a descriptor is about and makes sure that it is that. */
-static const struct archive_member *find_blob(const struct load *ld,
-                                              const struct oci_descriptor *d, const char *role,
-                                              struct err *e)
+static const struct archive_member *find_blob(const struct load *ld, const struct oci_descriptor *d,
+                                              const char *role, struct err *e)
 {
     char path[DIGEST_HEX + 16], what[WHAT_MAX];
     const struct archive_member *m;

@@ -76,14 +76,14 @@ static int cmd_rm(int argc, char **argv)
 }
 
 #define IN_RAM "Containers are in RAM: they and what they wrote are gone at power-off."
-#define SIGNALS                                                                                    \
-    "SIGINT, SIGQUIT, SIGUSR1 and SIGUSR2 are passed on to the container. Ending this command in\n" \
-    "any other way leaves the container as it is; 'ct attach' comes back to it. With -it,\n"        \
-    "Ctrl-P Ctrl-Q does the same."
+static const char run_details[] =
+    "SIGINT, SIGQUIT, SIGUSR1 and SIGUSR2 are passed on to the container. Ending this command\n"
+    "in any other way leaves the container as it is; 'ct attach' comes back to it. With -it,\n"
+    "Ctrl-P Ctrl-Q does the same.\n\n" IN_RAM;
 
 static const struct command commands[] = {
-    {"run", "IMAGE [COMMAND] [ARG...]", "Create and start a container", SIGNALS "\n\n" IN_RAM,
-     run_opts, 1, -1, true, cmd_run},
+    {"run", "IMAGE [COMMAND] [ARG...]", "Create and start a container", run_details, run_opts, 1,
+     -1, true, cmd_run},
     {"create", "IMAGE [COMMAND] [ARG...]", "Create a container", IN_RAM, create_opts, 1, -1, true,
      cmd_create},
     {"start", "CONTAINER [CONTAINER...]", "Start containers", NULL, start_opts, 1, -1, false,

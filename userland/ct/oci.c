@@ -39,8 +39,10 @@ static const json_t *member(const struct ctx *c, const json_t *object, const cha
                             json_type type, int *err)
 {
     static const char *const articles[] = {
-        [JSON_OBJECT] = "is not an object", [JSON_ARRAY] = "is not an array",
-        [JSON_STRING] = "is not a string", [JSON_INTEGER] = "is not a number",
+        [JSON_OBJECT] = "is not an object",
+        [JSON_ARRAY] = "is not an array",
+        [JSON_STRING] = "is not a string",
+        [JSON_INTEGER] = "is not a number",
     };
     const json_t *value = json_object_get(object, key);
 
@@ -126,8 +128,8 @@ static int parse_platform(const struct ctx *c, const json_t *object, struct oci_
         return err;
     os = member_string(c, platform, "os", &err);
     arch = member_string(c, platform, "architecture", &err);
-    d->other_platform = os == NULL || arch == NULL || strcmp(os, "linux") != 0 ||
-                        strcmp(arch, "amd64") != 0;
+    d->other_platform =
+        os == NULL || arch == NULL || strcmp(os, "linux") != 0 || strcmp(arch, "amd64") != 0;
     return err;
 }
 
@@ -500,8 +502,8 @@ static int parse_rootfs(const struct ctx *c, const json_t *root, struct oci_conf
     if (type == NULL || strcmp(type, "layers") != 0)
         return bad(c, "rootfs.type", "is not \"layers\"");
     if (json_array_size(ids) == 0 || json_array_size(ids) > OCI_LAYERS_MAX)
-        return bad(c, "rootfs.diff_ids", json_array_size(ids) == 0 ? "is empty or missing"
-                                                                   : "has too many entries");
+        return bad(c, "rootfs.diff_ids",
+                   json_array_size(ids) == 0 ? "is empty or missing" : "has too many entries");
     for (size_t i = 0; i < json_array_size(ids); i++) {
         const char *id = json_string_value(json_array_get(ids, i));
 

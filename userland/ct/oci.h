@@ -18,8 +18,8 @@ struct oci_descriptor {
     enum oci_kind kind;
     char digest[DIGEST_HEX + 1]; /* the hex of sha256:<hex> */
     uint64_t size;
-    char *name;       /* the reference it goes by, or NULL; owned */
-    bool is_full_name; /* `name` is a whole reference, not perhaps only a tag */
+    char *name;          /* the reference it goes by, or NULL; owned */
+    bool is_full_name;   /* `name` is a whole reference, not perhaps only a tag */
     bool other_platform; /* says that it is not for linux/amd64 */
 };
 

@@ -130,8 +130,8 @@ int ref_parse(const char *text, char ref[REF_MAX], struct err *e)
     }
     if (!is_path(path, path_len) || !is_tag(tag, tag_len))
         goto invalid;
-    snprintf(ref, REF_MAX, "%.*s%.*s:%.*s", (int)host_len, name, (int)path_len, path,
-             (int)tag_len, tag);
+    snprintf(ref, REF_MAX, "%.*s%.*s:%.*s", (int)host_len, name, (int)path_len, path, (int)tag_len,
+             tag);
     return 0;
 
 invalid:

@@ -19,24 +19,26 @@ static struct run_options options;
 
 #define COMMON_OPTS                                                                                \
     {"interactive", 'i', OPT_FLAG, &options.interactive, NULL, "Keep STDIN open"},                 \
-    {"tty", 't', OPT_FLAG, &options.tty, NULL, "Allocate a terminal"},                             \
-    {"rm", 0, OPT_FLAG, &options.rm, NULL, "Remove the container when it ends"},                   \
-    {"name", 0, OPT_STRING, &options.name, "string", "Assign a name"},                             \
-    {"memory", 'm', OPT_STRING, &options.memory, "bytes", "Memory limit (64m, 1g)"},               \
-    {"pids-limit", 0, OPT_STRING, &options.pids, "int", "Limit of processes (-1: none)"},          \
-    {"env", 'e', OPT_LIST, &options.env, "list", "Set environment variables (K=V, or K)"},         \
-    {"workdir", 'w', OPT_STRING, &options.workdir, "string", "Working directory"},                 \
-    {"user", 'u', OPT_STRING, &options.user, "string", "User (name|uid[:group|gid])"},             \
-    {"hostname", 'h', OPT_STRING, &options.hostname, "string", "Host name"},                       \
-    {"read-only", 0, OPT_FLAG, &options.read_only, NULL, "Mount the root read-only"},              \
-    {"entrypoint", 0, OPT_STRING, &options.entrypoint, "string", "Instead of the image's"},        \
-    {"cap-add", 0, OPT_LIST, &options.cap_add, "list", "Add capabilities"},                        \
-    {"cap-drop", 0, OPT_LIST, &options.cap_drop, "list", "Drop capabilities"},                     \
-    {"security-opt", 0, OPT_LIST, &options.security, "list", "no-new-privileges"},                 \
-    {"volume", 'v', OPT_LIST, &options.volumes, "list", "Bind mount HOST:CTR[:ro]"},               \
-    {"tmpfs", 0, OPT_LIST, &options.tmpfs, "list", "Mount a tmpfs (CTR[:options])"},               \
-    {"label", 'l', OPT_LIST, &options.labels, "list", "Set labels (K=V)"},                         \
-    {"stop-signal", 0, OPT_STRING, &options.stop_signal, "string", "Signal for 'ct stop'"}
+        {"tty", 't', OPT_FLAG, &options.tty, NULL, "Allocate a terminal"},                         \
+        {"rm", 0, OPT_FLAG, &options.rm, NULL, "Remove the container when it ends"},               \
+        {"name", 0, OPT_STRING, &options.name, "string", "Assign a name"},                         \
+        {"memory", 'm', OPT_STRING, &options.memory, "bytes", "Memory limit (64m, 1g)"},           \
+        {"pids-limit", 0, OPT_STRING, &options.pids, "int", "Limit of processes (-1: none)"},      \
+        {"env", 'e', OPT_LIST, &options.env, "list", "Set environment variables (K=V, or K)"},     \
+        {"workdir", 'w', OPT_STRING, &options.workdir, "string", "Working directory"},             \
+        {"user", 'u', OPT_STRING, &options.user, "string", "User (name|uid[:group|gid])"},         \
+        {"hostname", 'h', OPT_STRING, &options.hostname, "string", "Host name"},                   \
+        {"read-only", 0, OPT_FLAG, &options.read_only, NULL, "Mount the root read-only"},          \
+        {"entrypoint", 0, OPT_STRING, &options.entrypoint, "string", "Instead of the image's"},    \
+        {"cap-add", 0, OPT_LIST, &options.cap_add, "list", "Add capabilities"},                    \
+        {"cap-drop", 0, OPT_LIST, &options.cap_drop, "list", "Drop capabilities"},                 \
+        {"security-opt", 0, OPT_LIST, &options.security, "list", "no-new-privileges"},             \
+        {"volume", 'v', OPT_LIST, &options.volumes, "list", "Bind mount HOST:CTR[:ro]"},           \
+        {"tmpfs", 0, OPT_LIST, &options.tmpfs, "list", "Mount a tmpfs (CTR[:options])"},           \
+        {"label", 'l', OPT_LIST, &options.labels, "list", "Set labels (K=V)"},                     \
+    {                                                                                              \
+        "stop-signal", 0, OPT_STRING, &options.stop_signal, "string", "Signal for 'ct stop'"       \
+    }
 
 const struct opt run_opts[] = {
     {"detach", 'd', OPT_FLAG, &options.detach, NULL, "Run in the background, print the ID"},

@@ -259,9 +259,8 @@ static int parse_volume(const char *text, struct extra *x, struct err *e)
     if (mode != NULL && strcmp(mode, "ro") != 0 && strcmp(mode, "rw") != 0)
         return err_set(e, 125, "invalid volume '%s': unknown mode \"%s\"", text, mode);
     if (host[0] != '/')
-        return err_set(e, 125,
-                       "invalid volume '%s': there are no named volumes; give an absolute path",
-                       text);
+        return err_set(
+            e, 125, "invalid volume '%s': there are no named volumes; give an absolute path", text);
     if (check_target("volume", target, x->target, e) < 0)
         return -1;
     if (access(host, F_OK) < 0 && errno == ENOENT && make_host_dirs(host, e) < 0)
@@ -356,8 +355,8 @@ static int add_identity(struct record_writer *w, const struct instance *in,
     if (stop_signal < 0)
         return err_set(e, 125, "invalid stop signal: %s", sig);
     if (cwd != NULL && *cwd != '\0' && *cwd != '/')
-        return err_set(e, 125, "the working directory '%s' is invalid, it needs to be an absolute path",
-                       cwd);
+        return err_set(
+            e, 125, "the working directory '%s' is invalid, it needs to be an absolute path", cwd);
     snprintf(short_id, sizeof(short_id), "%.*s", ID_SHORT, in->id);
     if (hostname == NULL)
         hostname = short_id;
@@ -397,8 +396,8 @@ static void copy_etc_attributes(const struct image *image, int etc)
         snprintf(path, sizeof(path), PATH_LAYERS "/%s/etc", list[i - 1]);
         if (lstat(path, &st) < 0)
             continue;
-        if (S_ISDIR(st.st_mode) && (fchown(etc, st.st_uid, st.st_gid) < 0 ||
-                                    fchmod(etc, st.st_mode & 07777) < 0))
+        if (S_ISDIR(st.st_mode) &&
+            (fchown(etc, st.st_uid, st.st_gid) < 0 || fchmod(etc, st.st_mode & 07777) < 0))
             continue;
         break;
     }

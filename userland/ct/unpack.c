@@ -105,8 +105,7 @@ static int open_parent(struct unpack *u, const char *path, const char **name, st
     *name = slash == NULL ? path : slash + 1;
     if (len == 0)
         return u->root;
-    if (u->parent >= 0 && strlen(u->parent_path) == len &&
-        strncmp(u->parent_path, path, len) == 0)
+    if (u->parent >= 0 && strlen(u->parent_path) == len && strncmp(u->parent_path, path, len) == 0)
         return u->parent;
 
     memcpy(part, path, len);
@@ -309,9 +308,9 @@ static int make_hard_link(struct unpack *u, int dir, const char *name, const cha
         clean[slash - clean] = '\0';
         from = unpack_walk(clean);
     }
-    err = from < 0 ? -1
-                   : linkat(from, slash == NULL ? clean : clean + (slash - clean) + 1, dir, name,
-                            0);
+    err = from < 0
+              ? -1
+              : linkat(from, slash == NULL ? clean : clean + (slash - clean) + 1, dir, name, 0);
     if (err < 0 && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP))
         err = refuse(u, path, "it is a hard link to something this layer does not have", e);
     else if (err < 0)
@@ -337,7 +336,7 @@ static int make_node(struct unpack *u, int dir, const char *name, const char *pa
     case AE_IFIFO:
     case AE_IFSOCK:
         return mknodat(dir, name, type | 0600, archive_entry_rdev(entry)) < 0 ? fail(u, path, e)
-                                                                             : 0;
+                                                                              : 0;
     default:
         return refuse(u, path, "it is of an unknown type", e);
     }

@@ -18,8 +18,8 @@ struct unpack_dir_time {
 };
 
 struct unpack {
-    const char *layer;              /* for messages */
-    int root;                       /* owned */
+    const char *layer;                /* for messages */
+    int root;                         /* owned */
     char parent_path[LAYER_PATH_MAX]; /* the directory used last, and its descriptor */
     int parent;
     uint64_t bytes;

@@ -120,9 +120,9 @@ struct session {
     bool input_open;
     int interrupts;
     struct detach_keys keys;
-    bool holding;              /* collecting what there was, for --tail */
+    bool holding; /* collecting what there was, for --tail */
     struct chunk *first, **end;
-    size_t out_len, out_done;  /* what the socket has not taken yet */
+    size_t out_len, out_done; /* what the socket has not taken yet */
     uint8_t out[2 * (PROTO_HEADER + PROTO_DATA_MAX)];
 };
 

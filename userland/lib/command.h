@@ -27,7 +27,7 @@ struct opt {
     char letter;      /* or 0 */
     enum opt_kind kind;
     void *dest;
-    const char *arg;  /* what the help calls the value */
+    const char *arg; /* what the help calls the value */
     const char *help;
 };
 
@@ -37,8 +37,8 @@ struct command {
     const char *help;    /* one line */
     const char *details; /* further lines of --help, or NULL */
     const struct opt *opts;
-    int min_args, max_args; /* of what is not an option; max -1: any number */
-    bool stops_early;       /* options end at the first argument (run, exec) */
+    int min_args, max_args;            /* of what is not an option; max -1: any number */
+    bool stops_early;                  /* options end at the first argument (run, exec) */
     int (*run)(int argc, char **argv); /* returns the exit status */
 };
 

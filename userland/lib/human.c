@@ -6,8 +6,14 @@
 #include <string.h>
 #include <time.h>
 
-enum { MINUTE = 60, HOUR = 60 * MINUTE, DAY = 24 * HOUR, WEEK = 7 * DAY, MONTH = 30 * DAY,
-       YEAR = 365 * DAY };
+enum {
+    MINUTE = 60,
+    HOUR = 60 * MINUTE,
+    DAY = 24 * HOUR,
+    WEEK = 7 * DAY,
+    MONTH = 30 * DAY,
+    YEAR = 365 * DAY
+};
 
 void human_duration(int64_t ns, char *out, size_t size)
 {

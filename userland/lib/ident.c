@@ -12,29 +12,27 @@
 #include <sys/random.h>
 
 static const char *const adjectives[] = {
-    "able",    "agile",   "amber",  "bold",    "brave",   "bright", "brisk",   "calm",
-    "candid",  "clear",   "clever", "cosy",    "crisp",   "deft",   "eager",   "early",
-    "fair",    "fleet",   "fond",   "frank",   "gentle",  "glad",   "golden",  "grand",
-    "handy",   "hardy",   "honest", "humble",  "jolly",   "keen",   "kind",    "lively",
-    "loyal",   "lucid",   "lucky",  "mellow",  "merry",   "modest", "neat",    "nimble",
-    "noble",   "patient", "plain",  "polite",  "prime",   "proud",  "quick",   "quiet",
-    "ready",   "robust",  "rustic", "serene",  "sharp",   "silent", "sincere", "sober",
-    "spry",    "stable",  "steady", "sturdy",  "subtle",  "sunny",  "swift",   "tidy",
-    "trusty",  "upright", "vivid",  "warm",    "watchful", "wise",  "witty",   "zesty",
+    "able",    "agile",  "amber",   "bold",   "brave",  "bright",   "brisk",  "calm",   "candid",
+    "clear",   "clever", "cosy",    "crisp",  "deft",   "eager",    "early",  "fair",   "fleet",
+    "fond",    "frank",  "gentle",  "glad",   "golden", "grand",    "handy",  "hardy",  "honest",
+    "humble",  "jolly",  "keen",    "kind",   "lively", "loyal",    "lucid",  "lucky",  "mellow",
+    "merry",   "modest", "neat",    "nimble", "noble",  "patient",  "plain",  "polite", "prime",
+    "proud",   "quick",  "quiet",   "ready",  "robust", "rustic",   "serene", "sharp",  "silent",
+    "sincere", "sober",  "spry",    "stable", "steady", "sturdy",   "subtle", "sunny",  "swift",
+    "tidy",    "trusty", "upright", "vivid",  "warm",   "watchful", "wise",   "witty",  "zesty",
 };
 
 static const char *const surnames[] = {
-    "agnesi",   "ampere",   "babbage",  "barbour",  "bernal",   "boole",    "bramah",
-    "brunel",   "cayley",   "chubb",    "clarke",   "coulomb",  "dekker",   "denny",
-    "diesel",   "dijkstra", "drebbel",  "eads",     "edgerton", "ericsson", "euler",
-    "faraday",  "flowers",  "franklin", "froude",   "fulton",   "galton",   "germain",
-    "goldberg", "hamilton", "harrison", "hero",     "herschel", "holland",  "hopper",
-    "huygens",  "kelvin",   "kilby",    "knuth",    "lake",     "laplace",  "leibniz",
-    "lovelace", "maury",    "maxwell",  "napier",   "newcomen", "noether",  "noyce",
-    "otis",     "papin",    "parsons",  "pascal",   "perry",    "plimsoll", "rankine",
-    "rennie",   "ritchie",  "russell",  "savery",   "shannon",  "smeaton",  "stephenson",
-    "stevin",   "strowger", "telford",  "tesla",    "turing",   "vauban",   "volta",
-    "watt",     "wilkes",   "yale",     "zuse",
+    "agnesi",   "ampere",  "babbage",  "barbour",  "bernal",   "boole",    "bramah",     "brunel",
+    "cayley",   "chubb",   "clarke",   "coulomb",  "dekker",   "denny",    "diesel",     "dijkstra",
+    "drebbel",  "eads",    "edgerton", "ericsson", "euler",    "faraday",  "flowers",    "franklin",
+    "froude",   "fulton",  "galton",   "germain",  "goldberg", "hamilton", "harrison",   "hero",
+    "herschel", "holland", "hopper",   "huygens",  "kelvin",   "kilby",    "knuth",      "lake",
+    "laplace",  "leibniz", "lovelace", "maury",    "maxwell",  "napier",   "newcomen",   "noether",
+    "noyce",    "otis",    "papin",    "parsons",  "pascal",   "perry",    "plimsoll",   "rankine",
+    "rennie",   "ritchie", "russell",  "savery",   "shannon",  "smeaton",  "stephenson", "stevin",
+    "strowger", "telford", "tesla",    "turing",   "vauban",   "volta",    "watt",       "wilkes",
+    "yale",     "zuse",
 };
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))

@@ -96,10 +96,11 @@ int instance_create(struct instance *in, const char *kind, char name[NAME_MAX_LE
     in->kind = kind;
     in->dir = -1;
     if (name[0] != '\0' && !ident_is_name(name))
-        return err_set(e, 125,
-                       "invalid name \"%s\": only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed, at most %d "
-                       "characters",
-                       name, NAME_MAX_LEN);
+        return err_set(
+            e, 125,
+            "invalid name \"%s\": only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed, at most %d "
+            "characters",
+            name, NAME_MAX_LEN);
     if (ident_new_id(in->id) < 0)
         return err_sys(e, 125, "cannot make up an ID");
     if (make_kind_dir(kind) < 0)

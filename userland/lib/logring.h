@@ -11,9 +11,9 @@
  */
 struct logring {
     uint8_t *buf;
-    uint32_t size;  /* a power of two */
-    uint64_t head;  /* where the next record goes */
-    uint64_t tail;  /* the oldest record still there */
+    uint32_t size; /* a power of two */
+    uint64_t head; /* where the next record goes */
+    uint64_t tail; /* the oldest record still there */
 };
 
 enum { LOGRING_RECORD_MAX = 4096, LOGRING_HEADER = 4 };

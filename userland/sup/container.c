@@ -157,8 +157,7 @@ static void set_nonblocking(int fd)
 
 int container_start(struct sup *s, struct err *e)
 {
-    const unsigned long flags =
-        CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | SIGCHLD;
+    const unsigned long flags = CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | SIGCHLD;
     struct pipes p;
     int sock[2], cgroup_fd, err;
 

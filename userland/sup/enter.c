@@ -74,7 +74,8 @@ static int enter_namespaces(int proc, struct err *e)
         const char *file;
         bool required;
     } kinds[] = {
-        {"ns/pid", true}, {"ns/uts", true}, {"ns/ipc", true}, {"ns/cgroup", false}, {"ns/mnt", true},
+        {"ns/pid", true},     {"ns/uts", true}, {"ns/ipc", true},
+        {"ns/cgroup", false}, {"ns/mnt", true},
     };
     enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };
     int fds[KINDS];

@@ -412,8 +412,7 @@ static void wait_for_events(struct pollfd set[SLOT_CLIENT + CLIENTS_MAX], const 
         stdin_stuck |= c->stuck;
         last = SLOT_CLIENT + i + 1;
     }
-    set[SLOT_STDIN] =
-        (struct pollfd){.fd = stdin_stuck ? s->stdin_fd : -1, .events = POLLOUT};
+    set[SLOT_STDIN] = (struct pollfd){.fd = stdin_stuck ? s->stdin_fd : -1, .events = POLLOUT};
     if (ppoll(set, last, NULL, mask) < 0) {
         for (size_t i = 0; i < last; i++)
             set[i].revents = 0; /* a signal: SIGCHLD */

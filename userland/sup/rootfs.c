@@ -102,8 +102,8 @@ static int furnish_dev(struct err *e)
 {
     static const char *const devices[] = {"null", "zero", "full", "random", "urandom", "tty"};
     static const char *const links[][2] = {
-        {"/proc/self/fd", "fd"},        {"/proc/self/fd/0", "stdin"}, {"/proc/self/fd/1", "stdout"},
-        {"/proc/self/fd/2", "stderr"},  {"pts/ptmx", "ptmx"},
+        {"/proc/self/fd", "fd"},       {"/proc/self/fd/0", "stdin"}, {"/proc/self/fd/1", "stdout"},
+        {"/proc/self/fd/2", "stderr"}, {"pts/ptmx", "ptmx"},
     };
 
     for (size_t i = 0; i < sizeof(devices) / sizeof(devices[0]); i++) {
@@ -242,8 +242,8 @@ static unsigned long tmpfs_options(const char *text, char *data, size_t size)
         const char *word;
         unsigned long set, clear;
     } words[] = {
-        {"ro", MS_RDONLY, 0},     {"rw", 0, MS_RDONLY},     {"exec", 0, MS_NOEXEC},
-        {"noexec", MS_NOEXEC, 0}, {"suid", 0, MS_NOSUID},   {"nosuid", MS_NOSUID, 0},
+        {"ro", MS_RDONLY, 0},     {"rw", 0, MS_RDONLY},       {"exec", 0, MS_NOEXEC},
+        {"noexec", MS_NOEXEC, 0}, {"suid", 0, MS_NOSUID},     {"nosuid", MS_NOSUID, 0},
         {"nodev", MS_NODEV, 0},   {"noatime", MS_NOATIME, 0},
     };
     unsigned long flags = NO_SUID_EXEC_DEV;
@@ -341,8 +341,8 @@ static int make_read_only(const char *path, struct err *e)
     if (mount(path, path, NULL, MS_BIND, NULL) < 0) {
         if (errno == ENOENT)
             return 0;
-    } else if (mount(NULL, path, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | NO_SUID_EXEC_DEV,
-                     NULL) == 0) {
+    } else if (mount(NULL, path, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | NO_SUID_EXEC_DEV, NULL) ==
+               0) {
         return 0;
     }
     return err_sys(e, 125, "cannot make %s read-only for the container", path);
@@ -351,8 +351,8 @@ static int make_read_only(const char *path, struct err *e)
 static int furnish_proc(int root, struct err *e)
 {
     static const char *const hidden[] = {
-        "/proc/acpi", "/proc/asound",      "/proc/interrupts",  "/proc/kcore",
-        "/proc/keys", "/proc/latency_stats", "/proc/sched_debug", "/proc/scsi",
+        "/proc/acpi",       "/proc/asound",        "/proc/interrupts",  "/proc/kcore",
+        "/proc/keys",       "/proc/latency_stats", "/proc/sched_debug", "/proc/scsi",
         "/proc/timer_list", "/proc/timer_stats",
     };
     static const char *const fixed[] = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys",

@@ -25,8 +25,8 @@ struct sup {
     int stdin_fd;  /* write end of its standard input, or -1 */
     int out_fd[2]; /* what to read and log: stdout or terminal, stderr or kernel log; or -1 */
     uint8_t out_stream[2];
-    int status_fd;  /* VM: how it ended, as a line; or -1 */
-    int control_fd; /* VM: requests to the monitor; or -1 */
+    int status_fd;         /* VM: how it ended, as a line; or -1 */
+    int control_fd;        /* VM: requests to the monitor; or -1 */
     char status_line[200]; /* the last whole line from status_fd */
     char status_next[200]; /* what has come of the next one */
     size_t status_len;

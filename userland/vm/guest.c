@@ -31,9 +31,9 @@ int guest_find(const char *name, struct guest *guest, struct err *e)
     else
         snprintf(folder, sizeof(folder), PATH_GUESTS "/%s", name);
     if (stat(folder, &st) < 0 || !S_ISDIR(st.st_mode))
-        return err_set(e, 125, "no such guest: %s (a guest is a folder in " PATH_GUESTS
-                               ", or a path to one)",
-                       name);
+        return err_set(
+            e, 125, "no such guest: %s (a guest is a folder in " PATH_GUESTS ", or a path to one)",
+            name);
     if (make_path(guest->kernel, folder, "kernel", e) < 0 ||
         make_path(guest->initrd, folder, "initrd", e) < 0 ||
         make_path(cmdline, folder, "cmdline", e) < 0)

@@ -118,9 +118,8 @@ int cmd_run(int argc, char **argv)
 {
     unsigned flags = ATTACH_FOLLOW | ATTACH_OUTPUT | ATTACH_LOSSLESS | ATTACH_STDIN;
     /* A command does not eat the input of the script that it is called from. */
-    struct client_io io = {.tty = isatty(STDIN_FILENO),
-                           .input = isatty(STDIN_FILENO) || argc == 1,
-                           .tail = -1};
+    struct client_io io = {
+        .tty = isatty(STDIN_FILENO), .input = isatty(STDIN_FILENO) || argc == 1, .tail = -1};
     struct instance in;
     struct err e;
     int sock;
