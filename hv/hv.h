@@ -221,9 +221,9 @@ struct hv_ops {
     void (*state_get)(struct vcpu *vcpu, unsigned int groups);
 
     /*
-     * MSRs of struct hv_passthrough_msrs, plus IA32_PAT and IA32_DEBUGCTL: those that
-     * live in the back end's structures or in the CPU. Between load and put. -ENOENT
-     * for another index.
+     * MSRs of hv_passthrough_msrs, but FS_BASE and GS_BASE (they are in state), plus
+     * IA32_PAT: those that live in the back end's structures or in the CPU. Between load
+     * and put. -ENOENT for another index.
      */
     int (*msr_get)(struct vcpu *vcpu, uint32_t index, uint64_t *value);
     int (*msr_set)(struct vcpu *vcpu, uint32_t index, uint64_t value);
