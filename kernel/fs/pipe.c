@@ -154,19 +154,16 @@ static ssize_t take_bytes(struct pipe *p, struct io_buf *to)
     while (to->remaining > 0 && !is_empty(p)) {
         struct slot *s = slot_at(p, p->tail);
         uint32_t want = (uint32_t)min(to->remaining, (size_t)s->len);
-        ssize_t n = io_copy_to(to, (char *)page_address(s->page) + s->off, want);
 
-        if (n < 0)
-            return done > 0 ? done : n;
-        done += n;
-        s->off += (uint32_t)n;
-        s->len -= (uint32_t)n;
+        if (io_copy_to(to, (char *)page_address(s->page) + s->off, want) != (ssize_t)want)
+            return done > 0 ? done : -EFAULT; /* a piece is read as a whole or not at all */
+        done += want;
+        s->off += want;
+        s->len -= want;
         if (s->len == 0) {
             give_page(p, s->page);
             p->tail++;
         }
-        if ((uint32_t)n < want)
-            break;
     }
     return done;
 }
@@ -214,17 +211,16 @@ static ssize_t merge_bytes(struct pipe *p, struct io_buf *from)
 {
     size_t want = from->remaining & (PAGE_SIZE - 1);
     struct slot *s;
-    ssize_t n;
 
     if (want == 0 || is_empty(p))
         return 0;
     s = slot_at(p, p->head - 1);
     if (s->off + s->len + want > PAGE_SIZE)
         return 0;
-    n = io_copy_from((char *)page_address(s->page) + s->off + s->len, from, want);
-    if (n > 0)
-        s->len += (uint32_t)n;
-    return n;
+    if (io_copy_from((char *)page_address(s->page) + s->off + s->len, from, want) != (ssize_t)want)
+        return -EFAULT;
+    s->len += (uint32_t)want;
+    return (ssize_t)want;
 }
 
 /* [lock] Fill free slots; bytes (fewer than asked: full), -EFAULT or -ENOMEM when none. */
@@ -236,20 +232,16 @@ static ssize_t add_bytes(struct pipe *p, struct io_buf *from)
         struct page *page = take_page(p);
         struct slot *s = slot_at(p, p->head);
         size_t want = min(from->remaining, PAGE_SIZE);
-        ssize_t n;
 
         if (page == NULL)
             return done > 0 ? done : -ENOMEM;
-        n = io_copy_from(page_address(page), from, want);
-        if (n <= 0) {
+        if (io_copy_from(page_address(page), from, want) != (ssize_t)want) {
             give_page(p, page);
-            return done > 0 ? done : n;
+            return done > 0 ? done : -EFAULT;
         }
-        *s = (struct slot){.page = page, .off = 0, .len = (uint32_t)n};
+        *s = (struct slot){.page = page, .off = 0, .len = (uint32_t)want};
         p->head++;
-        done += n;
-        if ((size_t)n < want)
-            break;
+        done += (ssize_t)want;
     }
     return done;
 }
@@ -420,7 +412,7 @@ static long set_size(struct pipe *p, uint64_t arg)
     uint32_t nslots = 1;
     long result;
 
-    if (arg == 0 || bytes > BIT(31))
+    if (bytes > BIT(31))
         return -EINVAL;
     while (nslots * PAGE_SIZE < bytes)
         nslots *= 2;
