@@ -24,6 +24,7 @@ struct pid_ns {
     struct process *init;  /* [pid_lock] PID 1 here; NULL before and after */
     unsigned count;        /* [pid_lock] numbers in use */
     bool dying;            /* [pid_lock] init has exited: no new processes */
+    int reboot_signal;     /* [pid_lock] reboot(2): what its init seems to have died of; 0: none */
     ino_t ino;             /* /proc/PID/ns/pid */
     struct list_node numbers; /* [pid_lock] struct pid_number.link, ascending */
 };

@@ -45,10 +45,12 @@ enum thread_work {
     WORK_SYSCALL = BIT(2), /* slow path at system-call entry: seccomp, tracing */
     WORK_FREEZE = BIT(3),  /* its cgroup is frozen */
     WORK_RESTORE_MASK = BIT(4), /* a temporary signal mask ends with this call */
+    WORK_SET_TID = BIT(5), /* clone(2) CLONE_CHILD_SETTID: the child's first act */
 };
 /* What the way back to user mode looks at: call user_return_work() until none is left.
  * (WORK_SYSCALL stays set for good.) */
-#define WORK_ON_RETURN (WORK_SIGNAL | WORK_RESCHED | WORK_FREEZE | WORK_RESTORE_MASK)
+#define WORK_ON_RETURN                                                                             \
+    (WORK_SIGNAL | WORK_RESCHED | WORK_FREEZE | WORK_RESTORE_MASK | WORK_SET_TID)
 
 #define KSTACK_PAGES 4
 #define KSTACK_SIZE  (KSTACK_PAGES * PAGE_SIZE)
@@ -72,6 +74,7 @@ struct thread {
     uint32_t work;             /* [a] enum thread_work */
     enum thread_state state;   /* [r] */
     void *kstack;              /* [I] lowest address */
+    struct cgroup *kstack_cgroup; /* [I] charged for it; counted */
     struct switch_hooks *hooks; /* [o] NULL: none */
     struct process *process;   /* [I] */
     struct pid *pid;           /* [I] counted */
@@ -87,6 +90,7 @@ struct thread {
     /* signals */
     sigset_t blocked;          /* [s] */
     sigset_t saved_mask;       /* [o] restored after a temporary mask: WORK_RESTORE_MASK */
+    sigset_t wait_set;         /* [s] sigtimedwait(2) is about to take these */
     bool stop_counted;         /* [s] in process->stop_left: has not stopped yet */
     struct sigqueue sigqueue;  /* [s] */
     uint64_t altstack_sp, altstack_size; /* [o] sigaltstack(2) */
@@ -114,6 +118,7 @@ struct thread {
     struct timer sleep_timer;  /* [o] */
 
     /* threads' ABI */
+    uaddr_t set_child_tid;     /* [o] with WORK_SET_TID */
     uaddr_t clear_child_tid;   /* [o] set_tid_address(2) */
     uaddr_t robust_list;       /* [o] */
     uint64_t robust_list_len;
@@ -143,7 +148,8 @@ struct process {
     struct refcount refs;       /* lookups; the tree and each thread */
     struct thread *leader;      /* [p] */
     struct list_node threads;   /* [p] live threads */
-    unsigned nthreads;          /* [p] live ones */
+    unsigned nthreads;          /* [p] in that list */
+    unsigned nlive;             /* [p] of them, those that have not begun to exit */
     struct sighand *sighand;    /* [p] the threads'; counted by them */
     struct pid *pid;            /* [I] the leader's */
     struct pid *pgrp, *session; /* [p] counted */

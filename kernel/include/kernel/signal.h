@@ -58,6 +58,7 @@ enum { CLD_EXITED = 1, CLD_KILLED, CLD_DUMPED, CLD_TRAPPED, CLD_STOPPED, CLD_CON
 struct sigqueue { /* pending signals of a thread or of a process; [sighand lock] */
     sigset_t pending;
     struct list_node infos; /* queued real-time and informative ones */
+    unsigned count;         /* of them, limited by RLIMIT_SIGPENDING */
 };
 
 struct sighand { /* dispositions, shared by CLONE_SIGHAND */
@@ -90,3 +91,7 @@ bool signal_is_ignored_or_blocked(int sig);
 void signal_deliver(struct trapframe *frame);
 /* For ppoll, pselect6, rt_sigsuspend, epoll_pwait: a mask until the call ends. */
 void signal_set_temporary_mask(sigset_t mask);
+/* signalfd: take one of the current thread's pending signals that is in `set`; 0: there is none. */
+int signal_take(sigset_t set, struct siginfo *info);
+/* Pending for the current thread, blocked or not: what signalfd's poll looks at. */
+sigset_t signal_pending_set(void);

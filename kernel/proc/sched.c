@@ -1,0 +1,457 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The scheduler: weighted fair sharing of each CPU by virtual time.
+ *
+ * A thread's vruntime is the time it has run, divided by its weight. Whoever
+ * has the least runs next, so in the long run everybody gets CPU time in
+ * proportion to weight. Ready threads wait in a tree sorted by vruntime, one
+ * tree per CPU; the running thread is not in it.
+ *
+ *     running --- slice over, yield ----> ready (in the tree)
+ *        |  ^                              |  ^
+ *        |  +------ least vruntime --------+  |
+ *        +-- schedule() in a sleeping state --+-- sched_wakeup()
+ *
+ * A thread that slept long keeps at most SLEEPER_CREDIT_NS of the virtual time
+ * it missed: enough to run at once, too little to shut others out.
+ *
+ * Only user mode and guests are preempted: the timer or a wake-up sets
+ * WORK_RESCHED, and the way back to user mode calls schedule(). Kernel code
+ * gives way in cond_resched(). The timer is programmed only while somebody
+ * else is ready: a thread alone on its CPU runs without ticks.
+ *
+ * A thread stays on the CPU it was started on. TODO: move threads between run
+ * queues, worth doing once other CPUs are started; arch_switch() must then
+ * tell when it has left a thread's stack.
+ */
+#include "sched.h"
+
+#include <kernel/cgroup.h>
+#include <kernel/log.h>
+#include <kernel/spinlock.h>
+#include <kernel/time.h>
+#include <kernel/trap.h>
+#include <kernel/x86/cpu.h>
+
+#include "itimer.h"
+#include "process.h"
+#include "sched_weight.h"
+
+#define LATENCY_NS            (12 * NSEC_PER_MSEC) /* everybody ready runs once in about this time */
+#define SLICE_MIN_NS          (1500 * NSEC_PER_USEC)
+#define SLICE_MAX_NS          (4 * NSEC_PER_MSEC)
+#define SLEEPER_CREDIT_NS     (6 * NSEC_PER_MSEC)
+#define WAKEUP_GRANULARITY_NS (1 * NSEC_PER_MSEC)
+#define CPU_TIMER_TICK_NS     (4 * NSEC_PER_MSEC)
+
+struct run_queue {
+    struct spinlock lock;
+    struct rb_root tree;   /* [lock] ready threads by vruntime, without the running one */
+    struct thread *first;  /* [lock] leftmost, or NULL */
+    unsigned count;        /* [lock] in the tree */
+    uint64_t min_vruntime; /* [lock] where new and waking threads start; never steps back */
+    struct thread *dead;   /* [c] has run here for the last time */
+} __aligned(64);
+
+static struct run_queue run_queues[CPUS_MAX];
+
+static struct run_queue *queue_of(const struct thread *t)
+{
+    return &run_queues[t->cpu];
+}
+
+static uint32_t thread_weight(const struct thread *t)
+{
+    const struct cgroup *cg = t->process->cgroup;
+
+    return sched_weight(t->nice, cg == NULL ? 100 : READ_ONCE(cg->weight));
+}
+
+/* ---- the tree --------------------------------------------------------------- */
+
+static void tree_insert(struct run_queue *rq, struct thread *t)
+{
+    struct rb_node **where = &rq->tree.node, *parent = NULL;
+    bool leftmost = true;
+
+    while (*where != NULL) {
+        struct thread *other = rb_entry(*where, struct thread, run_node);
+
+        parent = *where;
+        if (sched_earlier(t->vruntime, other->vruntime)) {
+            where = &parent->left;
+        } else {
+            where = &parent->right;
+            leftmost = false;
+        }
+    }
+    rb_link(&t->run_node, parent, where);
+    rb_insert_fixup(&rq->tree, &t->run_node);
+    if (leftmost)
+        rq->first = t;
+    rq->count++;
+}
+
+static void tree_remove(struct run_queue *rq, struct thread *t)
+{
+    if (rq->first == t) {
+        struct rb_node *next = rb_next(&t->run_node);
+
+        rq->first = next == NULL ? NULL : rb_entry(next, struct thread, run_node);
+    }
+    rb_erase(&rq->tree, &t->run_node);
+    rq->count--;
+}
+
+/* ---- accounting --------------------------------------------------------------- */
+
+static uint64_t ticks_to_ns(uint64_t ticks)
+{
+    uint64_t khz = tsc_khz();
+
+    return ticks / khz * NSEC_PER_MSEC + ticks % khz * NSEC_PER_MSEC / khz;
+}
+
+/* The system-call entry notes the TSC; what it did not cover was user mode. */
+static void account_times(struct thread *t, uint64_t delta_ns)
+{
+    uint64_t system_ns = delta_ns;
+
+    if (t->mm != NULL) {
+        if (t->kernel_since != 0) {
+            uint64_t tsc = rdtsc();
+
+            t->kernel_ticks += tsc - t->kernel_since;
+            t->kernel_since = tsc;
+        }
+        if (t->kernel_ticks != 0) {
+            system_ns = min(ticks_to_ns(t->kernel_ticks), delta_ns);
+            t->kernel_ticks = 0;
+        } else {
+            system_ns = 0;
+        }
+    }
+    t->stime_ns += system_ns;
+    t->utime_ns += delta_ns - system_ns;
+
+    for (struct cgroup *cg = t->process->cgroup; cg != NULL; cg = cg->parent) {
+        __atomic_fetch_add(&cg->cpu_ns, delta_ns, __ATOMIC_RELAXED);
+        __atomic_fetch_add(&cg->cpu_user_ns, delta_ns - system_ns, __ATOMIC_RELAXED);
+    }
+}
+
+/* The running thread has run until `now`. */
+static void account(struct run_queue *rq, struct thread *t, uint64_t now)
+{
+    uint64_t delta = now - t->started_ns, least;
+
+    t->started_ns = now;
+    if (t == this_cpu()->idle) {
+        this_cpu()->idle_ns += delta;
+        return;
+    }
+    t->vruntime += sched_virtual(delta, thread_weight(t));
+    account_times(t, delta);
+
+    least = t->vruntime;
+    if (rq->first != NULL && sched_earlier(rq->first->vruntime, least))
+        least = rq->first->vruntime;
+    if (sched_earlier(rq->min_vruntime, least))
+        rq->min_vruntime = least;
+}
+
+void thread_times(const struct thread *t, uint64_t *user, uint64_t *system)
+{
+    struct run_queue *rq = queue_of(t);
+    irqflags_t flags = spin_lock(&rq->lock);
+
+    if (t == current) /* others: as of their last switch */
+        account(rq, current, ktime_ns());
+    *user = t->utime_ns;
+    *system = t->stime_ns;
+    spin_unlock(&rq->lock, flags);
+}
+
+unsigned sched_runnable(void)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < cpu_count(); i++) {
+        struct cpu *cpu = cpu_get(i);
+
+        n += run_queues[i].count + (cpu->thread != cpu->idle);
+    }
+    return n;
+}
+
+/* ---- slices and preemption ---------------------------------------------------- */
+
+static void set_resched(struct cpu *cpu)
+{
+    cpu->need_resched = true;
+    thread_set_work(cpu->thread, WORK_RESCHED);
+    if (cpu != this_cpu())
+        thread_kick(cpu->thread);
+}
+
+/* When the running thread must give way to the ready ones; no timer without any. */
+static void start_slice(struct cpu *cpu, struct run_queue *rq, const struct thread *t, uint64_t now)
+{
+    uint64_t slice = ~0ULL;
+
+    if (t != cpu->idle && rq->count != 0) {
+        slice = LATENCY_NS / (rq->count + 1);
+        slice = max(SLICE_MIN_NS, min(slice, SLICE_MAX_NS));
+    }
+    if (t != cpu->idle && t->process->has_cpu_timers)
+        slice = min(slice, CPU_TIMER_TICK_NS);
+    cpu->slice_end_ns = slice == ~0ULL ? ~0ULL : now + slice;
+    if (cpu->slice_end_ns != ~0ULL)
+        timer_program_hw(cpu->slice_end_ns);
+}
+
+void sched_slice_end(void)
+{
+    struct cpu *cpu = this_cpu();
+    struct run_queue *rq = &run_queues[cpu->number];
+
+    if (cpu->thread == cpu->idle)
+        return;
+    if (cpu->thread->process->has_cpu_timers)
+        cpu_timers_check(cpu->thread);
+    if (rq->count != 0)
+        set_resched(cpu);
+    else
+        start_slice(cpu, rq, cpu->thread, ktime_ns());
+}
+
+/* [rq->lock] `t` has become ready: should it run before the current thread's slice is over? */
+static void check_preempt(struct cpu *cpu, struct run_queue *rq, const struct thread *t)
+{
+    struct thread *running = cpu->thread;
+    uint64_t now, vruntime;
+
+    if (running == cpu->idle) {
+        set_resched(cpu);
+        return;
+    }
+    now = ktime_ns();
+    vruntime = running->vruntime + sched_virtual(now - running->started_ns, thread_weight(running));
+    if (sched_earlier(t->vruntime + WAKEUP_GRANULARITY_NS, vruntime))
+        set_resched(cpu);
+    else if (cpu->slice_end_ns == ~0ULL)
+        start_slice(cpu, rq, running, now);
+}
+
+/* ---- waking up ------------------------------------------------------------------ */
+
+bool sched_wakeup_states(struct thread *t, uint64_t states)
+{
+    struct run_queue *rq = queue_of(t);
+    irqflags_t flags = spin_lock(&rq->lock);
+    bool woken = (BIT(t->state) & states) != 0;
+
+    if (woken) {
+        WRITE_ONCE(t->state, THREAD_RUNNING);
+        if (!t->on_queue) {
+            uint64_t floor = rq->min_vruntime - SLEEPER_CREDIT_NS;
+
+            if (sched_earlier(t->vruntime, floor))
+                t->vruntime = floor;
+            t->on_queue = true;
+            tree_insert(rq, t);
+            check_preempt(cpu_get(t->cpu), rq, t);
+        }
+    }
+    spin_unlock(&rq->lock, flags);
+    return woken;
+}
+
+void sched_wakeup(struct thread *t)
+{
+    sched_wakeup_states(t, WAKE_SLEEPING);
+}
+
+void sched_fork(struct thread *child, const struct thread *parent)
+{
+    child->nice = parent->nice;
+    child->policy = parent->policy;
+    child->cpu = cpu_number();
+    child->state = THREAD_UNINTERRUPTIBLE; /* until sched_start() */
+}
+
+void sched_start(struct thread *t)
+{
+    struct run_queue *rq = queue_of(t);
+    irqflags_t flags = spin_lock(&rq->lock);
+
+    t->vruntime = rq->min_vruntime;
+    t->state = THREAD_RUNNING;
+    t->on_queue = true;
+    tree_insert(rq, t);
+    check_preempt(cpu_get(t->cpu), rq, t);
+    spin_unlock(&rq->lock, flags);
+}
+
+void sched_set_nice(struct thread *t, int nice)
+{
+    struct run_queue *rq = queue_of(t);
+    irqflags_t flags = spin_lock(&rq->lock);
+
+    if (t == current)
+        account(rq, t, ktime_ns()); /* at the old weight */
+    t->nice = nice;
+    spin_unlock(&rq->lock, flags);
+}
+
+/* On this CPU there is nothing to do: whoever asks is in the kernel, on the way back to user mode
+ * or to a guest. */
+void thread_kick(struct thread *t)
+{
+    uint32_t cpu = READ_ONCE(t->cpu);
+
+    if (cpu != cpu_number() && cpu_get(cpu)->thread == t)
+        ipi_send(cpu, IPI_KICK);
+}
+
+/* ---- switching ------------------------------------------------------------------ */
+
+static void free_dead(void)
+{
+    irqflags_t flags = irq_save();
+    struct run_queue *rq = &run_queues[cpu_number()];
+    struct thread *dead = rq->dead;
+
+    rq->dead = NULL;
+    irq_restore(flags);
+    if (dead != NULL)
+        thread_left_cpu(dead);
+}
+
+enum leave { LEAVE_BY_STATE, LEAVE_READY };
+
+/* [rq->lock] Puts prev where it belongs and takes the next thread off the tree. */
+static struct thread *pick_next(struct cpu *cpu, struct run_queue *rq, struct thread *prev,
+                                enum leave how)
+{
+    bool ready = prev->state == THREAD_RUNNING || how == LEAVE_READY;
+    struct thread *next;
+
+    if (prev == cpu->idle) {
+        ready = false;
+    } else if (!ready) {
+        prev->on_queue = false;
+        prev->nvcsw++;
+    }
+    if (rq->first == NULL)
+        return ready ? prev : cpu->idle;
+    if (ready) {
+        tree_insert(rq, prev);
+        prev->nivcsw++;
+    }
+    next = rq->first;
+    tree_remove(rq, next);
+    return next;
+}
+
+static void switch_threads(enum leave how)
+{
+    irqflags_t flags;
+    struct cpu *cpu;
+    struct run_queue *rq;
+    struct thread *prev, *next;
+    uint64_t now;
+
+    free_dead();
+    flags = irq_save();
+    cpu = this_cpu();
+    rq = &run_queues[cpu->number];
+    prev = cpu->thread;
+    now = ktime_ns();
+
+    (void)spin_lock(&rq->lock); /* interrupts are off already */
+    cpu->need_resched = false;
+    if (prev->work & WORK_RESCHED)
+        thread_clear_work(prev, WORK_RESCHED);
+    account(rq, prev, now);
+    next = pick_next(cpu, rq, prev, how);
+    next->started_ns = now;
+    start_slice(cpu, rq, next, now);
+    spin_unlock(&rq->lock, 0);
+
+    if (next != prev) {
+        if (prev->hooks != NULL)
+            prev->hooks->switch_out(prev->hooks);
+        if (prev->state == THREAD_DEAD)
+            rq->dead = prev;
+        arch_switch(prev, next);
+
+        /* Another time, perhaps another CPU: `prev` is the current thread again. */
+        if (prev->kernel_since != 0)
+            prev->kernel_since = rdtsc();
+        if (prev->hooks != NULL)
+            prev->hooks->switch_in(prev->hooks);
+        irq_restore(flags);
+        free_dead();
+        return;
+    }
+    irq_restore(flags);
+}
+
+/* What switch_threads() does after arch_switch(), for a thread that has never been in there. */
+void sched_thread_started(void)
+{
+    free_dead();
+}
+
+void schedule(void)
+{
+    assert(!this_cpu()->in_irq);
+    switch_threads(LEAVE_BY_STATE);
+}
+
+void sched_preempt(void)
+{
+    switch_threads(LEAVE_READY);
+}
+
+void sched_yield(void)
+{
+    struct run_queue *rq = &run_queues[cpu_number()];
+    irqflags_t flags = spin_lock(&rq->lock);
+
+    /* Behind the one that waits longest. */
+    if (rq->first != NULL && sched_earlier(current->vruntime, rq->first->vruntime))
+        current->vruntime = rq->first->vruntime;
+    spin_unlock(&rq->lock, flags);
+    sched_preempt();
+}
+
+void sched_init(struct thread *idle)
+{
+    struct cpu *cpu = this_cpu();
+
+    cpu->idle = idle;
+    cpu->thread = idle;
+    idle->kstack = cpu->idle_stack;
+    cpu->slice_end_ns = ~0ULL;
+    idle->cpu = cpu->number;
+    idle->state = THREAD_RUNNING;
+    idle->started_ns = ktime_ns();
+}
+
+void sched_idle_loop(void)
+{
+    struct cpu *cpu = this_cpu();
+
+    assert(current == cpu->idle);
+    for (;;) {
+        irq_disable();
+        /* STI takes effect after the next instruction: no wake-up can slip in before HLT. */
+        if (!cpu->need_resched && run_queues[cpu->number].count == 0)
+            __asm__ volatile("sti; hlt" : : : "memory");
+        else
+            irq_enable();
+        schedule();
+    }
+}
