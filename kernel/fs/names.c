@@ -18,6 +18,7 @@ struct make_args {
     dev_t dev;
     const char *target;   /* of a symlink */
     struct dentry *old;   /* of a hard link */
+    struct mount *old_mnt;
 };
 
 static int make_link(struct inode *dir, struct dentry *d, struct dentry *old)
@@ -203,8 +204,12 @@ static int make_last(struct last_name *l, const struct make_args *a)
     if (w->must_be_dir && a->what != MAKE_DIR)
         goto put;
     err = mount_want_write(&w->path);
+    if (err == 0 && a->old_mnt != NULL && a->old_mnt != w->path.mnt)
+        err = -EXDEV;
     if (err == 0)
         err = may_create(&w->path);
+    if (err == 0 && a->old != NULL && S_ISDIR(a->old->inode->mode))
+        err = -EPERM;
     if (err == 0)
         err = make_name(dir->inode, d, a);
 put:
@@ -310,23 +315,11 @@ long sys_symlink(uaddr_t target, uaddr_t path)
 
 /* ---- link(2) ---- */
 
-static int link_last(const struct path *old, struct last_name *l)
-{
-    struct make_args a = {.what = MAKE_LINK, .old = old->dentry};
-    const struct inode *inode = old->dentry->inode;
-
-    if (old->mnt != l->w.path.mnt)
-        return -EXDEV;
-    if (S_ISDIR(inode->mode))
-        return -EPERM;
-    return make_last(l, &a);
-}
-
 long sys_linkat(int olddirfd, uaddr_t oldpath, int newdirfd, uaddr_t newpath, int flags)
 {
     unsigned lookup = (flags & AT_SYMLINK_FOLLOW ? LOOKUP_FOLLOW : 0) |
                       (flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0);
-    struct last_name l;
+    struct make_args a = {.what = MAKE_LINK};
     struct path old;
     int err;
 
@@ -337,11 +330,9 @@ long sys_linkat(int olddirfd, uaddr_t oldpath, int newdirfd, uaddr_t newpath, in
     err = path_lookup_user(olddirfd, oldpath, lookup, &old);
     if (err < 0)
         return err;
-    err = last_name_get(newdirfd, newpath, &l);
-    if (err == 0) {
-        err = link_last(&old, &l);
-        last_name_put(&l);
-    }
+    a.old = old.dentry;
+    a.old_mnt = old.mnt;
+    err = (int)make_at(newdirfd, newpath, &a);
     path_put(&old);
     return err;
 }
@@ -361,9 +352,7 @@ static int check_remove(const struct walk *w, struct dentry *d, bool is_rmdir)
         return -ENOENT;
     if (!is_rmdir && w->must_be_dir)
         return S_ISDIR(d->inode->mode) ? -EISDIR : -ENOTDIR;
-    err = mount_want_write(&w->path);
-    if (err == 0)
-        err = may_delete(&w->path, d, is_rmdir);
+    err = may_delete(&w->path, d, is_rmdir);
     if (err == 0 && mount_is_local(d))
         err = -EBUSY;
     return err;
@@ -382,6 +371,9 @@ static int remove_last(struct last_name *l, bool is_rmdir)
 
         return is_rmdir ? rmdir_errors[w->last_type] : -EISDIR;
     }
+    err = mount_want_write(&w->path);
+    if (err < 0)
+        return err;
     mutex_lock(&dir->inode->lock);
     err = lookup_one_locked(dir, w->last, w->last_len, &d);
     if (err < 0) {

@@ -78,10 +78,8 @@ static int may_reparent(const struct rename *r, struct dentry *d)
 static int check_permissions(const struct rename *r)
 {
     bool is_dir = S_ISDIR(r->old->inode->mode);
-    int err = mount_want_write(&r->from->path);
+    int err = may_delete(&r->from->path, r->old, is_dir);
 
-    if (err == 0)
-        err = may_delete(&r->from->path, r->old, is_dir);
     if (err < 0)
         return err;
     if (d_is_negative(r->new))
@@ -142,6 +140,9 @@ static int rename_last(struct walk *from, struct walk *to, unsigned flags)
         return -EBUSY;
     if (to->last_type != LAST_NORM)
         return flags & RENAME_NOREPLACE ? -EEXIST : -EBUSY;
+    err = mount_want_write(&from->path);
+    if (err < 0)
+        return err;
 
     lock_two(odir, ndir);
     err = lookup_one_locked(odir, from->last, from->last_len, &r.old);
