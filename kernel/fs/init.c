@@ -11,7 +11,7 @@ static void mount_root(void)
 
     if (tmpfs_type.get_super(&tmpfs_type, "rootfs", 0, "mode=755", &sb) < 0)
         panic("vfs: no memory for the root file system");
-    m = mount_alloc(sb, sb->root, "rootfs", MS_RELATIME);
+    m = mount_alloc(sb, sb->root, "tmpfs", MS_RELATIME); /* df(1) passes over a "rootfs" */
     if (m == NULL)
         panic("vfs: no memory for the root mount");
     super_put(sb);
