@@ -273,6 +273,28 @@ int file_open_path(const struct path *path, uint32_t flags, struct file **out)
     return 0;
 }
 
+int file_open_exec(const struct path *path, struct file **out)
+{
+    struct file *f;
+    int err;
+
+    if (!S_ISREG(path->dentry->inode->mode))
+        return S_ISLNK(path->dentry->inode->mode) ? -ELOOP : -EACCES;
+    err = inode_permission(path, MAY_EXEC);
+    if (err < 0)
+        return err;
+    f = file_alloc();
+    if (f == NULL)
+        return -ENOMEM;
+    err = file_finish_open(f, path, O_RDONLY | O_LARGEFILE);
+    if (err < 0) {
+        file_free_unopened(f);
+        return err;
+    }
+    *out = f;
+    return 0;
+}
+
 /* ---- system calls ---- */
 
 /* What open(2) lets pass and openat2(2) has checked before. */

@@ -389,6 +389,9 @@ int file_create_anon(const char *name, const struct file_ops *ops, void *private
 /* As open(2) in the kernel's name with these credentials' rights: current's. */
 int file_open(const char *path, uint32_t flags, mode_t mode, struct file **out);
 int file_open_path(const struct path *path, uint32_t flags, struct file **out);
+/* For execve(2): asks for permission to execute, not to read; -EACCES unless it is a regular file on
+ * a mount without noexec. The kernel may read it. */
+int file_open_exec(const struct path *path, struct file **out);
 /* execve(2): -ETXTBSY when somebody has the file open for writing; else nobody can until the last
  * file_put(f). inode->writers counts both. */
 int file_deny_writers(struct file *f);
