@@ -12,6 +12,8 @@
 #include <kernel/spinlock.h>
 #include <kernel/syscalls.h>
 
+#include <kernel/abi/process.h>
+
 #include "process.h"
 #include "timespec.h"
 
@@ -210,22 +212,22 @@ long sys_time(uaddr_t out)
     return now;
 }
 
-#define CLOCK_TICK_NS (NSEC_PER_SEC / 100) /* sysconf(_SC_CLK_TCK) */
+#define CLOCK_TICK_NS (NSEC_PER_SEC / USER_HZ)
 
 long sys_times(uaddr_t buf)
 {
     struct process *p = current->process;
-    int64_t ticks[4]; /* struct tms: user, system, children's user, children's system */
+    struct abi_tms t;
     uint64_t user, system;
     irqflags_t flags = spin_lock(&pid_lock);
 
     process_times(p, &user, &system);
-    ticks[0] = (int64_t)(user / CLOCK_TICK_NS);
-    ticks[1] = (int64_t)(system / CLOCK_TICK_NS);
-    ticks[2] = (int64_t)(p->cutime_ns / CLOCK_TICK_NS);
-    ticks[3] = (int64_t)(p->cstime_ns / CLOCK_TICK_NS);
+    t.utime = (int64_t)(user / CLOCK_TICK_NS);
+    t.stime = (int64_t)(system / CLOCK_TICK_NS);
+    t.cutime = (int64_t)(p->cutime_ns / CLOCK_TICK_NS);
+    t.cstime = (int64_t)(p->cstime_ns / CLOCK_TICK_NS);
     spin_unlock(&pid_lock, flags);
-    if (buf != 0 && copy_to_user(buf, ticks, sizeof(ticks)) < 0)
+    if (buf != 0 && put_user(buf, t) < 0)
         return -EFAULT;
     return (long)(ktime_ns() / CLOCK_TICK_NS);
 }

@@ -22,6 +22,8 @@
 #include <kernel/uaccess.h>
 #include <kernel/vm.h>
 
+#include <kernel/abi/process.h>
+
 #include "process.h"
 #include "timespec.h"
 
@@ -446,17 +448,12 @@ long sys_futex(uaddr_t addr, int op, uint32_t val, uint64_t timeout, uaddr_t add
 
 /* ---- robust locks ---- */
 
-struct robust_list_head { /* the ABI's */
-    uint64_t next;
-    int64_t futex_offset;
-    uint64_t pending;
-};
 #define ROBUST_LIST_LIMIT 2048
 #define ROBUST_PI         1ULL
 
 long sys_set_robust_list(uaddr_t head, size_t len)
 {
-    if (len != sizeof(struct robust_list_head))
+    if (len != sizeof(struct abi_robust_list_head))
         return -EINVAL;
     current->robust_list = head;
     current->robust_list_len = len;
@@ -466,7 +463,7 @@ long sys_set_robust_list(uaddr_t head, size_t len)
 long sys_get_robust_list(int tid, uaddr_t head, uaddr_t len)
 {
     struct thread *t = tid == 0 ? current : thread_find(tid);
-    uint64_t list, size = sizeof(struct robust_list_head);
+    uint64_t list, size = sizeof(struct abi_robust_list_head);
     bool allowed;
 
     if (t == NULL)
@@ -505,7 +502,7 @@ static void orphan_lock(uaddr_t word, uint32_t tid)
 void futex_exit_robust(struct thread *t)
 {
     uint32_t tid = (uint32_t)pid_nr_current(t->pid);
-    struct robust_list_head head;
+    struct abi_robust_list_head head;
     uaddr_t entry;
 
     if (t->robust_list == 0 || get_user(&head, t->robust_list) < 0)

@@ -10,24 +10,17 @@
 #include <kernel/trap.h>
 #include <kernel/uaccess.h>
 
+#include <kernel/abi/process.h>
+
 #include "process.h"
 
 #define UTS_LENGTH 64
-
-struct utsname { /* the ABI's struct new_utsname */
-    char sysname[UTS_LENGTH + 1];
-    char nodename[UTS_LENGTH + 1];
-    char release[UTS_LENGTH + 1];
-    char version[UTS_LENGTH + 1];
-    char machine[UTS_LENGTH + 1];
-    char domainname[UTS_LENGTH + 1];
-};
 
 static struct spinlock uts_lock; /* names of all namespaces */
 
 long sys_uname(uaddr_t buf)
 {
-    struct utsname u = {
+    struct abi_utsname u = {
         .sysname = "Linux", .release = "6.1.0-bulkhead", .version = "#1 Bulkhead", .machine = "x86_64"};
     const struct uts_ns *ns = current->nsproxy->uts;
     irqflags_t flags = spin_lock(&uts_lock);
@@ -64,18 +57,6 @@ long sys_setdomainname(uaddr_t name, int len)
 {
     return set_name(current->nsproxy->uts->domainname, name, len);
 }
-
-struct abi_sysinfo {
-    int64_t uptime;
-    uint64_t loads[3];
-    uint64_t totalram, freeram, sharedram, bufferram, totalswap, freeswap;
-    uint16_t procs, pad;
-    uint32_t pad2;
-    uint64_t totalhigh, freehigh;
-    uint32_t mem_unit;
-    uint32_t pad3;
-};
-_Static_assert(sizeof(struct abi_sysinfo) == 112, "sysinfo ABI");
 
 /* There is no load average yet: the number of runnable threads stands for all three. */
 long sys_sysinfo(uaddr_t buf)
