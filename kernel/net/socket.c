@@ -84,6 +84,15 @@ static long socket_ioctl(struct file *f, unsigned cmd, uint64_t arg)
     return s->ops->ioctl != NULL ? s->ops->ioctl(s, cmd, arg) : -ENOTTY;
 }
 
+static int socket_flush(struct file *f)
+{
+    struct socket *s = f->private;
+
+    if (s->ops->closing != NULL)
+        s->ops->closing(s);
+    return 0;
+}
+
 static void socket_release(struct file *f)
 {
     struct socket *s = f->private;
@@ -96,6 +105,7 @@ static const struct file_ops socket_fops = {
     .write = socket_write,
     .poll = socket_poll,
     .ioctl = socket_ioctl,
+    .flush = socket_flush,
     .release = socket_release,
 };
 

@@ -35,6 +35,7 @@ struct socket_ops {
     int (*getsockopt)(struct socket *s, int name, void *val, uint32_t *len);
     void (*wake_writers)(struct socket *s); /* SO_SNDBUF has grown */
     bool (*is_listening)(struct socket *s);
+    void (*closing)(struct socket *s); /* one descriptor of it goes; may be NULL */
     void (*release)(struct socket *s); /* its file is closed (or was never made) */
 };
 

@@ -220,7 +220,15 @@ static void unix_release(struct socket *s)
     if (peer != NULL)
         unix_put(peer);
     unix_put(u);
-    unix_collect();
+    unix_collect(NULL);
+}
+
+static void unix_closing(struct socket *s)
+{
+    struct unix_sock *u = unix_of(s);
+
+    if (READ_ONCE(u->in_flight) != 0)
+        unix_collect(u);
 }
 
 /* ---- names ---- */
@@ -927,6 +935,7 @@ const struct socket_ops unix_ops = {
     .getsockopt = unix_getsockopt,
     .wake_writers = unix_wake_writers,
     .is_listening = unix_is_listening,
+    .closing = unix_closing,
     .release = unix_release,
 };
 

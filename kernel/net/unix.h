@@ -115,5 +115,6 @@ bool unix_is_writable(const struct unix_sock *u);
 bool unix_queue_is_full(const struct unix_sock *u); /* of a datagram receiver */
 
 /* unix_gc.c */
-void unix_collect(void); /* if anything is in flight */
+/* If anything is in flight. `closing`: one reference to its file is about to go; or NULL. */
+void unix_collect(const struct unix_sock *closing);
 struct scm *unix_peek_scm(const struct scm *scm); /* a copy of one in a queue; or NULL */

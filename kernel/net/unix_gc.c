@@ -11,8 +11,8 @@
  * so on. The other candidates are garbage: their queues are emptied, which
  * closes them.
  *
- * It runs when a socket is closed, and when suspiciously many are in flight. All
- * of it is under flight_lock, which also covers every change of the in-flight counts
+ * It runs when a descriptor of a socket is closed (that may have been the last
+ * way to it), and when suspiciously many are in flight. All of it is under flight_lock, which also covers every change of the in-flight counts
  * and the copying of files by MSG_PEEK: so nothing turns reachable behind our
  * back. Files in flight are limited per user, which bounds the work.
  */
@@ -68,7 +68,7 @@ int unix_enter_flight(struct scm *scm)
     is_many = nflight >= collect_at;
     spin_unlock(&flight_lock, flags);
     if (is_many)
-        unix_collect();
+        unix_collect(NULL);
     return 0;
 }
 
@@ -149,12 +149,14 @@ static void found_reachable(struct unix_sock *found, void *arg)
     list_add_tail(arg, &found->gc_link);
 }
 
-static void find_candidates(struct list_node *candidates)
+static void find_candidates(struct list_node *candidates, const struct unix_sock *closing)
 {
     struct unix_sock *u;
 
     list_for_each (u, &in_flight, flight_link) {
-        u->is_candidate = (unsigned)refcount_read(&u->sock.file->refs) == u->in_flight;
+        unsigned refs = (unsigned)refcount_read(&u->sock.file->refs) - (u == closing);
+
+        u->is_candidate = refs == u->in_flight;
         u->is_reached = false;
         u->outside = u->in_flight;
         if (u->is_candidate)
@@ -203,11 +205,11 @@ static void take_queues(struct unix_sock *u, struct list_node *out)
 }
 
 /* All messages of sockets that only each other's messages hold. [flight_lock] */
-static void take_garbage(struct list_node *out)
+static void take_garbage(struct list_node *out, const struct unix_sock *closing)
 {
     struct list_node candidates = LIST_INIT(candidates);
 
-    find_candidates(&candidates);
+    find_candidates(&candidates, closing);
     drop_reachable(&candidates);
     while (!list_is_empty(&candidates)) {
         struct unix_sock *u = list_first(&candidates, struct unix_sock, gc_link);
@@ -217,7 +219,7 @@ static void take_garbage(struct list_node *out)
     }
 }
 
-void unix_collect(void)
+void unix_collect(const struct unix_sock *closing)
 {
     struct list_node garbage = LIST_INIT(garbage);
     irqflags_t flags;
@@ -225,7 +227,7 @@ void unix_collect(void)
     if (list_is_empty(&in_flight)) /* a wrong look costs nothing: the next call sees it */
         return;
     flags = spin_lock(&flight_lock);
-    take_garbage(&garbage);
+    take_garbage(&garbage, closing);
     collect_at = max(2 * nflight, (uint64_t)COLLECT_MIN);
     spin_unlock(&flight_lock, flags);
 

@@ -18,6 +18,7 @@ void *calloc(size_t n, size_t size);
 void *aligned_alloc(size_t align, size_t size);
 void free(void *p);
 void abort(void) __noreturn;
+unsigned long long strtoull(const char *s, char **end, int base);
 int vprintf(const char *fmt, va_list ap);
 
 struct cpu host_cpu;
@@ -161,12 +162,10 @@ struct page *page_alloc_for(struct cgroup *cg, unsigned order, unsigned flags)
 {
     struct host_page *h = take(sizeof(*h));
 
-    (void)flags;
-    assert(order == 0);
     if (h == NULL)
         return NULL;
-    h->memory = aligned_alloc(PAGE_SIZE, PAGE_SIZE);
-    memset(h->memory, flags & ALLOC_ZERO ? 0 : 0xa5, PAGE_SIZE);
+    h->memory = aligned_alloc(PAGE_SIZE << order, PAGE_SIZE << order);
+    memset(h->memory, flags & ALLOC_ZERO ? 0 : 0xa5, PAGE_SIZE << order);
     refcount_init(&h->page.refs, 1);
     h->page.cgroup = cg;
     return &h->page;
@@ -291,6 +290,7 @@ bool mutex_is_mine(const struct mutex *m)
 
 void wait_queue_init(struct wait_queue *wq)
 {
+    spin_init(&wq->lock);
     list_init(&wq->waiters);
 }
 
@@ -298,13 +298,33 @@ void wait_entry_init(struct wait_entry *e, struct thread *t)
 {
     (void)t;
     memset(e, 0, sizeof(*e));
+    list_init(&e->link);
+    e->wake = wait_wake_thread;
+}
+
+void wait_wake_thread(struct wait_entry *e, uint32_t events)
+{
+    (void)events;
+    list_remove(&e->link);
+}
+
+void wait_add(struct wait_queue *wq, struct wait_entry *e)
+{
+    e->queue = wq;
+    if (list_is_empty(&e->link))
+        list_add_tail(&wq->waiters, &e->link);
+}
+
+void wait_remove(struct wait_entry *e)
+{
+    list_remove(&e->link);
+    e->queue = NULL;
 }
 
 void wait_prepare(struct wait_queue *wq, struct wait_entry *e, enum wait_kind kind)
 {
-    (void)wq;
-    (void)e;
     (void)kind;
+    wait_add(wq, e);
 }
 
 int wait_sleep(enum wait_kind kind, uint64_t deadline_ns)
@@ -316,13 +336,22 @@ int wait_sleep(enum wait_kind kind, uint64_t deadline_ns)
 
 void wait_finish(struct wait_entry *e)
 {
-    (void)e;
+    wait_remove(e);
 }
 
 void wake_up_events(struct wait_queue *wq, uint32_t events)
 {
-    (void)wq;
-    (void)events;
+    struct wait_entry *e, *next;
+    irqflags_t flags = spin_lock(&wq->lock);
+
+    list_for_each_safe(e, next, &wq->waiters, link)
+        e->wake(e, events);
+    spin_unlock(&wq->lock, flags);
+}
+
+void wake_up_one(struct wait_queue *wq)
+{
+    wake_up_events(wq, ~0u);
 }
 
 void schedule(void)
@@ -341,7 +370,8 @@ void sched_preempt(void)
 
 struct cgroup cgroup_root = {.refs = {1}};
 struct spinlock pid_lock;
-struct nsproxy nsproxy_init;
+static struct net_ns net_ns = {.refs = {1}};
+struct nsproxy nsproxy_init = {.net = &net_ns};
 struct user_ns {
     int unused;
 };
@@ -425,6 +455,74 @@ int pid_nr_in(const struct pid *p, const struct pid_ns *ns)
     return 1;
 }
 
+struct pid_ns pid_ns_init;
+
+void pid_get(struct pid *p)
+{
+    refcount_get(&p->refs);
+}
+
+void pid_put(struct pid *p)
+{
+    assert(!refcount_put(&p->refs));
+}
+
+struct pid *pid_find(struct pid_ns *ns, int nr)
+{
+    (void)ns;
+    if (nr != 1)
+        return NULL;
+    pid_get(&init_pid.pid);
+    return &init_pid.pid;
+}
+
+void process_get(struct process *p)
+{
+    refcount_get(&p->refs);
+}
+
+void process_put(struct process *p)
+{
+    assert(!refcount_put(&p->refs));
+}
+
+void net_ns_put(struct net_ns *ns)
+{
+    assert(!refcount_put(&ns->refs));
+}
+
+int signal_send_process(struct process *p, int sig, const struct siginfo *info)
+{
+    (void)p;
+    (void)sig;
+    (void)info;
+    return 0;
+}
+
+int signal_send_pgrp(struct pid *pgrp, int sig, const struct siginfo *info)
+{
+    (void)pgrp;
+    (void)sig;
+    (void)info;
+    return 0;
+}
+
+bool signal_is_ignored_or_blocked(int sig)
+{
+    (void)sig;
+    return false;
+}
+
+void signal_set_temporary_mask(sigset_t mask)
+{
+    (void)mask;
+}
+
+uint64_t ktime_ns(void)
+{
+    return now_ns += 1000;
+}
+
 ino_t ns_alloc_ino(void)
 {
     static ino_t last;
@@ -480,6 +578,14 @@ size_t strlcpy(char *dst, const char *src, size_t size)
     return n;
 }
 
+int parse_u64(const char *s, unsigned base, uint64_t *out)
+{
+    char *end;
+
+    *out = strtoull(s, &end, (int)base);
+    return *s != '\0' && *end == '\0' ? 0 : -EINVAL;
+}
+
 void log_print(enum log_level level, const char *fmt, ...)
 {
     (void)level;
@@ -503,7 +609,16 @@ void host_start(void)
     refcount_init(&cred.refs, 1);
     host_be_user(0);
     cred.user_ns = user_ns_init;
+    refcount_init(&init_pid.pid.refs, 1);
     init_pid.pid.numbers[0].ns = &pid_ns;
+    init_pid.pid.process = &process;
+    list_init(&init_pid.pid.pgrp);
+    list_init(&init_pid.pid.session);
+    list_add_tail(&init_pid.pid.pgrp, &process.pgrp_link);
+    list_add_tail(&init_pid.pid.session, &process.session_link);
+    refcount_init(&process.refs, 1);
+    process.pgrp = process.session = &init_pid.pid;
+    thread.pid = &init_pid.pid;
     process.pid = &init_pid.pid;
     for (unsigned i = 0; i < RLIMIT_NLIMITS; i++)
         process.rlimits[i] = (struct rlimit){RLIM_INFINITY, RLIM_INFINITY};
