@@ -11,7 +11,7 @@ vfs-objects := kernel/fs/attr.o kernel/fs/cpio.o kernel/fs/cwd.o kernel/fs/dentr
 kernel-y += $(vfs-objects)
 # What programs wait with and talk through
 kernel-y += kernel/fs/pipe.o kernel/fs/poll.o kernel/fs/epoll.o kernel/fs/eventfd.o kernel/fs/timerfd.o \
-        kernel/fs/user_account.o
+        kernel/fs/user_account.o kernel/fs/signalfd.o
 
 unit-tests += test_cpio test_mount_options test_lock_range
 test_cpio-srcs := tests/unit/test_cpio.c kernel/fs/cpio.c
