@@ -13,10 +13,10 @@
 #include <kernel/proc.h>
 #include <kernel/string.h>
 
-#define DEVPTS_MAGIC   0x1cd1
-#define INO_ROOT       1
-#define INO_PTMX       2
-#define INO_FIRST_PTS  3
+#define DEVPTS_MAGIC  0x1cd1
+#define INO_ROOT      1
+#define INO_PTMX      2
+#define INO_FIRST_PTS 3
 
 /* Mount options. */
 struct devpts_options {
@@ -29,10 +29,10 @@ struct devpts_options {
 
 /* [r] the root's inode->lock */
 struct devpts {
-    struct devpts_options opt;             /* [r] */
-    unsigned count;                        /* [r] numbers in use */
-    uint64_t taken[PTY_INDEX_MAX / 64];    /* [r] */
-    struct dentry *ptmx;                   /* [I] borrowed: pinned in the root */
+    struct devpts_options opt;          /* [r] */
+    unsigned count;                     /* [r] numbers in use */
+    uint64_t taken[PTY_INDEX_MAX / 64]; /* [r] */
+    struct dentry *ptmx;                /* [I] borrowed: pinned in the root */
 };
 
 static struct fs_type devpts_type;
@@ -129,7 +129,8 @@ static void pts_evict(struct inode *inode)
 
 static const struct inode_ops root_ops;
 static const struct inode_ops ptmx_ops = {.setattr = node_setattr};
-static const struct inode_ops pts_ops = {.open = pts_open, .setattr = node_setattr, .evict = pts_evict};
+static const struct inode_ops pts_ops = {
+    .open = pts_open, .setattr = node_setattr, .evict = pts_evict};
 
 /* A device node in the root, pinned there; takes over the inode. NULL: no memory. */
 static struct dentry *add_node(struct super_block *sb, const char *name, struct inode *inode)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Registers the devices of this folder; /dev/console and /dev/tty, which stand for other terminals. */
+/* Registers this folder's devices; /dev/console and /dev/tty, which stand for other terminals. */
 #include <kernel/fs.h>
 #include <kernel/log.h>
 #include <kernel/proc.h>

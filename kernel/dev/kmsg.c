@@ -20,9 +20,9 @@ enum { WHENCE_SET = 0, WHENCE_END = 2, WHENCE_DATA = 3 };
 
 struct kmsg_reader {
     struct mutex lock;
-    uint64_t seq;                      /* [lock] the next record to give */
-    char text[LOG_LINE_MAX];           /* [lock] scratch */
-    char line[64 + 4 * LOG_LINE_MAX];  /* [lock] with the prefix, and unprintable bytes as \xNN */
+    uint64_t seq;                     /* [lock] the next record to give */
+    char text[LOG_LINE_MAX];          /* [lock] scratch */
+    char line[64 + 4 * LOG_LINE_MAX]; /* [lock] with the prefix, and unprintable bytes as \xNN */
 };
 
 int kmsg_open(struct inode *inode, struct file *f)
@@ -48,9 +48,9 @@ static void kmsg_release(struct file *f)
 
 static size_t format_record(struct kmsg_reader *r, const struct log_record *rec, size_t text_len)
 {
-    size_t n = (size_t)snprintf(r->line, sizeof(r->line), "%u,%llu,%llu,-;",
-                                (unsigned)rec->facility << 3 | rec->level, (unsigned long long)rec->seq,
-                                (unsigned long long)(rec->time_ns / NSEC_PER_USEC));
+    size_t n = (size_t)snprintf(
+        r->line, sizeof(r->line), "%u,%llu,%llu,-;", (unsigned)rec->facility << 3 | rec->level,
+        (unsigned long long)rec->seq, (unsigned long long)(rec->time_ns / NSEC_PER_USEC));
 
     for (size_t i = 0; i < text_len; i++) {
         uint8_t c = (uint8_t)r->text[i];

@@ -16,8 +16,17 @@
 #define MASK(i) ((i) & (LDISC_INPUT_SIZE - 1))
 
 enum early { EARLY_NONE, EARLY_START, EARLY_STOP, EARLY_INTR, EARLY_QUIT, EARLY_SUSP };
-enum edit { EDIT_NONE, EDIT_ERASE, EDIT_KILL, EDIT_WERASE, EDIT_LNEXT, EDIT_REPRINT, EDIT_NEWLINE,
-            EDIT_EOF, EDIT_EOL };
+enum edit {
+    EDIT_NONE,
+    EDIT_ERASE,
+    EDIT_KILL,
+    EDIT_WERASE,
+    EDIT_LNEXT,
+    EDIT_REPRINT,
+    EDIT_NEWLINE,
+    EDIT_EOF,
+    EDIT_EOL
+};
 
 /* ---- the ring of input ---- */
 
@@ -102,7 +111,7 @@ static void make_tables(struct ldisc *ld)
                       !(t->c_lflag & (ICANON | ISIG | ECHO));
 }
 
-/* Canonical mode begins: what is there already counts as one line. It ends: all of it is readable. */
+/* Canonical mode begins: what is there counts as one line. It ends: all of it is readable. */
 static void change_mode(struct ldisc *ld)
 {
     memset(ld->line_end, 0, sizeof(ld->line_end));

@@ -32,13 +32,13 @@ struct ldisc {
     uint32_t head, canon, tail;
     uint64_t line_end[LDISC_INPUT_SIZE / 64]; /* this byte ends a line; if it is NUL, it is the mark
                                                  of an EOF character and never read */
-    bool literal_next; /* after VLNEXT */
-    bool erasing;      /* ECHOPRT: between \ and / */
-    bool stopped;      /* output is stopped by ^S or TCOOFF */
-    bool stopped_by_call; /* TCOOFF: typing does not start it again */
-    bool flush_output_on_signal; /* the device has a queue worth throwing away */
-    uint32_t column;       /* of the cursor */
-    uint32_t canon_column; /* where the line being edited began */
+    bool literal_next;                        /* after VLNEXT */
+    bool erasing;                             /* ECHOPRT: between \ and / */
+    bool stopped;                             /* output is stopped by ^S or TCOOFF */
+    bool stopped_by_call;                     /* TCOOFF: typing does not start it again */
+    bool flush_output_on_signal;              /* the device has a queue worth throwing away */
+    uint32_t column;                          /* of the cursor */
+    uint32_t canon_column;                    /* where the line being edited began */
     uint8_t input[LDISC_INPUT_SIZE];
 };
 
@@ -48,7 +48,7 @@ struct ldisc_events {
     bool readable;    /* wake readers */
     bool started;     /* output goes on: wake writers, start the device */
     bool stopped;
-    bool flushed;     /* input (and perhaps output) was thrown away */
+    bool flushed; /* input (and perhaps output) was thrown away */
 };
 
 void ldisc_init(struct ldisc *ld, struct ring *out, const struct ktermios *t);
@@ -66,8 +66,9 @@ void ldisc_break(struct ldisc *ld, struct ldisc_events *ev); /* a break conditio
 bool ldisc_readable(const struct ldisc *ld, size_t min);
 size_t ldisc_input_len(const struct ldisc *ld); /* FIONREAD */
 
-/* Canonical: up to n bytes of the first line; *end tells that the line is finished. When the program's
- * buffer is full and *end is still false, ldisc_skip_eof() takes an EOF mark that comes right after. */
+/* Canonical: up to n bytes of the first line; *end tells that the line is finished. When the
+ * program's buffer is full and *end is still false, ldisc_skip_eof() takes an EOF mark that comes
+ * right after. */
 size_t ldisc_read_line(struct ldisc *ld, uint8_t *p, size_t n, bool *end);
 void ldisc_skip_eof(struct ldisc *ld);
 size_t ldisc_read_raw(struct ldisc *ld, uint8_t *p, size_t n);

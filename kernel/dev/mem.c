@@ -15,7 +15,7 @@
 
 #include "kernel/abi/ioctl.h"
 
-#define CHUNK 256
+#define CHUNK     256
 #define MAJOR_MEM 1
 
 static off_t seek_nowhere(struct file *f, off_t off, int whence)
@@ -188,7 +188,11 @@ static struct char_dev devices[] = {
     {.dev = MKDEV(MAJOR_MEM, 7), .name = "full", .mode = 0666, .ops = &full_fops},
     {.dev = MKDEV(MAJOR_MEM, 8), .name = "random", .mode = 0666, .ops = &random_fops},
     {.dev = MKDEV(MAJOR_MEM, 9), .name = "urandom", .mode = 0666, .ops = &random_fops},
-    {.dev = MKDEV(MAJOR_MEM, 11), .name = "kmsg", .mode = 0644, .ops = &kmsg_fops, .open = kmsg_open},
+    {.dev = MKDEV(MAJOR_MEM, 11),
+     .name = "kmsg",
+     .mode = 0644,
+     .ops = &kmsg_fops,
+     .open = kmsg_open},
     {.dev = MKDEV(10, 250), .name = "debugcon", .mode = 0600, .ops = &debugcon_fops},
 };
 

@@ -4,8 +4,8 @@
 
 #include "tty.h"
 
-#define MAJOR_PTS      136 /* the first of eight */
-#define PTY_INDEX_MAX  4096
+#define MAJOR_PTS     136 /* the first of eight */
+#define PTY_INDEX_MAX 4096
 
 struct devpts;
 
@@ -16,11 +16,11 @@ struct devpts;
  */
 struct pty {
     struct tty tty;
-    struct super_block *sb;   /* counted while the master is open */
-    unsigned index;           /* [I] N of /dev/pts/N */
-    struct dentry *node;      /* counted while the master is open */
-    bool is_locked;           /* [a] TIOCSPTLCK: the slave cannot be opened yet */
-    bool master_open;         /* [a] */
+    struct super_block *sb;              /* counted while the master is open */
+    unsigned index;                      /* [I] N of /dev/pts/N */
+    struct dentry *node;                 /* counted while the master is open */
+    bool is_locked;                      /* [a] TIOCSPTLCK: the slave cannot be opened yet */
+    bool master_open;                    /* [a] */
     struct wait_queue read_wq, write_wq; /* the master's */
 };
 
@@ -30,6 +30,7 @@ void pty_init(void);
 void devpts_init(void);
 int devpts_add(struct super_block *sb, struct pty *pty); /* sets index and node; -ENOSPC, -ENOMEM */
 void devpts_remove(struct pty *pty);
-/* The instance that a file of /dev/ptmx belongs to, with the root's path (counted); -ENODEV, -ENOENT. */
+/* The instance that a file of /dev/ptmx belongs to, with the root's path (counted); -ENODEV,
+ * -ENOENT. */
 int devpts_of_ptmx(const struct file *f, struct path *root);
 int pts_open(struct inode *inode, struct file *f);

@@ -21,9 +21,17 @@
 
 #include "tty.h"
 
-/* 16550 registers, as offsets from the base port ("Serial port programming" of any PC reference). */
-enum { UART_DATA = 0, UART_IER = 1, UART_IIR = 2, UART_FCR = 2, UART_LCR = 3, UART_MCR = 4, UART_LSR = 5,
-       UART_SCRATCH = 7 };
+/* 16550 registers, as offsets from the base port. */
+enum {
+    UART_DATA = 0,
+    UART_IER = 1,
+    UART_IIR = 2,
+    UART_FCR = 2,
+    UART_LCR = 3,
+    UART_MCR = 4,
+    UART_LSR = 5,
+    UART_SCRATCH = 7
+};
 #define IER_RX_DATA      0x01
 #define IER_TX_EMPTY     0x02
 #define IIR_NO_INTERRUPT 0x01
@@ -133,8 +141,9 @@ static bool receive(struct serial *s)
     s->rx_paused = room == 0;
     set_ier(s, s->rx_paused ? s->ier & (uint8_t)~IER_RX_DATA : s->ier | IER_RX_DATA);
     spin_unlock(&tty->lock, flags);
+    /* One reader of the FIFO at a time: the room was right. */
     if (n > 0)
-        (void)tty_receive(tty, batch, n); /* one reader of the FIFO at a time, so the room was right */
+        (void)tty_receive(tty, batch, n);
     return n > 0;
 }
 
@@ -232,7 +241,8 @@ static void start_hardware(struct serial *s)
     (void)reg_read(s, UART_IIR); /* drop what is pending from before */
 
     flags = spin_lock(&s->tty.lock);
-    set_ier(s, IER_RX_DATA | IER_TX_EMPTY); /* an empty transmitter asks at once: proof of the line */
+    /* An empty transmitter asks at once: proof of the line. */
+    set_ier(s, IER_RX_DATA | IER_TX_EMPTY);
     spin_unlock(&s->tty.lock, flags);
 }
 
@@ -257,8 +267,8 @@ static bool add_port(unsigned n, uint16_t port, uint8_t irq)
     timer_start(&s->poll, ktime_ns() + IRQ_WAIT_NS);
 
     snprintf(s->name, sizeof(s->name), "ttyS%u", n);
-    s->dev = (struct char_dev){.dev = s->tty.dev, .name = s->name, .mode = 0620, .ops = &tty_fops,
-                               .open = serial_open};
+    s->dev = (struct char_dev){
+        .dev = s->tty.dev, .name = s->name, .mode = 0620, .ops = &tty_fops, .open = serial_open};
     char_dev_register(&s->dev);
     return true;
 }

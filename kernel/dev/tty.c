@@ -18,8 +18,9 @@
 #include <kernel/proc.h>
 #include <kernel/string.h>
 
-#define CHUNK           256
-#define WRITE_ROOM_MIN  64 /* below it a writer waits: nothing that OPOST makes of a byte is longer */
+#define CHUNK 256
+#define WRITE_ROOM_MIN                                                                             \
+    64 /* below it a writer waits: nothing that OPOST makes of a byte is longer */
 #define TENTH_OF_SECOND (NSEC_PER_SEC / 10)
 
 struct tty *console_tty;
@@ -312,7 +313,8 @@ static bool has_output_room(struct tty_file *tf)
 {
     struct tty *tty = tf->tty;
 
-    return (!READ_ONCE(tty->ld.stopped) && ring_room(&tty->out) >= WRITE_ROOM_MIN) || tty_file_is_dead(tf);
+    return (!READ_ONCE(tty->ld.stopped) && ring_room(&tty->out) >= WRITE_ROOM_MIN) ||
+           tty_file_is_dead(tf);
 }
 
 /* All n bytes into the output ring; how many went in, and in *err why not more. */

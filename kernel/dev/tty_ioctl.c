@@ -58,9 +58,10 @@ static void flush_output(struct tty *tty)
     wake_up_events(&tty->write_wq, POLLOUT | POLLWRNORM);
 }
 
-static const uint32_t speeds[] = {0, 50, 75, 110, 134, 150, 200, 300, 600, 1200, 1800, 2400, 4800, 9600,
-                                  19200, 38400, 57600, 115200, 230400, 460800, 500000, 576000, 921600,
-                                  1000000, 1152000, 1500000, 2000000, 2500000, 3000000, 3500000, 4000000};
+static const uint32_t speeds[] = {
+    0,      50,      75,      110,     134,     150,     200,     300,     600,    1200,   1800,
+    2400,   4800,    9600,    19200,   38400,   57600,   115200,  230400,  460800, 500000, 576000,
+    921600, 1000000, 1152000, 1500000, 2000000, 2500000, 3000000, 3500000, 4000000};
 #define SPEED_EXTENDED 0010000 /* in CBAUD: the codes above 15 */
 #define SPEED_FREE     0010000 /* BOTHER: c_ospeed says */
 
@@ -141,8 +142,8 @@ static long copy_settings_in(struct ktermios *t, enum shape shape, uaddr_t arg)
 
 enum { SET_WAIT = 1, SET_FLUSH = 2 }; /* TCSETSW; TCSETSF, which also waits */
 
-static long change_settings(struct tty *tty, struct file *f, enum shape shape, unsigned how, uaddr_t arg,
-                            bool from_master)
+static long change_settings(struct tty *tty, struct file *f, enum shape shape, unsigned how,
+                            uaddr_t arg, bool from_master)
 {
     struct ktermios t;
     long err = from_master ? 0 : tty_check_job(tty, SIGTTOU);
@@ -303,8 +304,11 @@ long tty_common_ioctl(struct tty *tty, struct file *f, unsigned cmd, uint64_t ar
     case TCGETS2:
     case TCGETA:
         get_settings(tty, &t);
-        return copy_settings_out(
-            &t, cmd == TCGETS ? SHAPE_TERMIOS : cmd == TCGETS2 ? SHAPE_TERMIOS2 : SHAPE_TERMIO, arg);
+        return copy_settings_out(&t,
+                                 cmd == TCGETS    ? SHAPE_TERMIOS
+                                 : cmd == TCGETS2 ? SHAPE_TERMIOS2
+                                                  : SHAPE_TERMIO,
+                                 arg);
     case TCSETS:
         return change_settings(tty, f, SHAPE_TERMIOS, 0, arg, from_master);
     case TCSETSW:

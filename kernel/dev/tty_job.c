@@ -82,7 +82,8 @@ static bool is_orphaned(struct pid *pgrp)
 {
     struct process *p;
 
-    list_for_each (p, &pgrp->pgrp, pgrp_link) {
+    list_for_each(p, &pgrp->pgrp, pgrp_link)
+    {
         if (p->parent != NULL && !p->zombie && p->parent->pgrp != pgrp &&
             p->parent->session == p->session)
             return false;
@@ -161,7 +162,8 @@ void tty_drop_session(struct tty *tty)
     pgrp = tty->pgrp;
     tty->session = tty->pgrp = NULL;
     if (session != NULL) {
-        list_for_each (p, &session->session, session_link) {
+        list_for_each(p, &session->session, session_link)
+        {
             if (p->tty == tty) {
                 p->tty = NULL;
                 refs++;

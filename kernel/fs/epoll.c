@@ -38,10 +38,11 @@
 #define EPOLLONESHOT   (1u << 30)
 #define EPOLLET        (1u << 31)
 #define EPOLL_PRIVATE  (EPOLLEXCLUSIVE | EPOLLWAKEUP | EPOLLONESHOT | EPOLLET) /* not events */
-#define EPOLL_EXCLUSIVE_OK (POLLIN | POLLOUT | POLLERR | POLLHUP | EPOLLWAKEUP | EPOLLET | EPOLLEXCLUSIVE)
+#define EPOLL_EXCLUSIVE_OK                                                                         \
+    (POLLIN | POLLOUT | POLLERR | POLLHUP | EPOLLWAKEUP | EPOLLET | EPOLLEXCLUSIVE)
 
 #define EVENTS_ALWAYS   (POLLERR | POLLHUP)
-#define NESTING_MAX     5 /* epolls in epolls: wake-ups pass through all of them */
+#define NESTING_MAX     5  /* epolls in epolls: wake-ups pass through all of them */
 #define PARENTS_MAX     10 /* epolls that watch the same epoll: a wake-up goes to all of theirs */
 #define MAX_EVENTS      (INT32_MAX / (int)sizeof(struct epoll_event))
 #define QUEUES_PER_FILE 2 /* no file here has more than a read and a write queue */
@@ -55,14 +56,14 @@ _Static_assert(sizeof(struct epoll_event) == 12, "epoll ABI");
 /* [E] epoll_mutex, [m] epoll.mutex, [r] epoll.ready_lock. */
 struct epoll {
     struct mutex mutex;
-    struct rb_root items;        /* [m] by file and descriptor */
+    struct rb_root items; /* [m] by file and descriptor */
     struct spinlock ready_lock;
-    struct list_node ready;      /* [r] items that may have something */
-    struct wait_queue wq;        /* epoll_wait(2) */
-    struct wait_queue poll_wq;   /* who polls the epoll itself */
-    struct file *file;           /* [I] borrowed: its private is this */
-    uint64_t seen_in;            /* [E] check_nesting() */
-    unsigned seen_depth;         /* [E] */
+    struct list_node ready;    /* [r] items that may have something */
+    struct wait_queue wq;      /* epoll_wait(2) */
+    struct wait_queue poll_wq; /* who polls the epoll itself */
+    struct file *file;         /* [I] borrowed: its private is this */
+    uint64_t seen_in;          /* [E] check_nesting() */
+    unsigned seen_depth;       /* [E] */
 };
 
 struct item {
@@ -251,8 +252,8 @@ static unsigned depth_above(struct epoll *ep, unsigned level)
 
     if (level > NESTING_MAX)
         return NESTING_MAX;
-    list_for_each (it, &ep->file->epoll_items, file_link)
-        highest = max(highest, 1 + depth_above(it->ep, level + 1));
+    list_for_each(it, &ep->file->epoll_items, file_link) highest =
+        max(highest, 1 + depth_above(it->ep, level + 1));
     return highest;
 }
 
@@ -265,8 +266,7 @@ static int check_nesting(struct epoll *outer, struct file *f)
 
     if (inner == NULL)
         return 0;
-    list_for_each (it, &f->epoll_items, file_link)
-        parents++;
+    list_for_each(it, &f->epoll_items, file_link) parents++;
     if (parents >= PARENTS_MAX)
         return -EINVAL;
     search_round++;
@@ -305,14 +305,16 @@ static int ctl_mod(struct item *it, const struct epoll_event *ev)
 {
     it->event.data = ev->data;
     WRITE_ONCE(it->event.events, ev->events | EVENTS_ALWAYS);
-    __atomic_thread_fence(__ATOMIC_SEQ_CST); /* wake-ups see the new events, or we see what they did */
+    /* Wake-ups see the new events, or we see what they did. */
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
     if (ask(it, NULL) != 0 && make_ready(it))
         wake_waiters(it->ep);
     return 0;
 }
 
 /* [E, m] */
-static int ctl_locked(struct epoll *ep, int op, struct file *f, int fd, const struct epoll_event *ev)
+static int ctl_locked(struct epoll *ep, int op, struct file *f, int fd,
+                      const struct epoll_event *ev)
 {
     struct item *it = find_item(ep, f, fd);
 

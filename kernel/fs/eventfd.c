@@ -172,8 +172,8 @@ long sys_eventfd2(unsigned count, int flags)
     wait_queue_init(&e->wq);
     e->count = count;
     e->is_semaphore = (flags & EFD_SEMAPHORE) != 0;
-    fd = file_create_anon("anon_inode:[eventfd]", &eventfd_fops, e, O_RDWR | ((uint32_t)flags & O_NONBLOCK),
-                          &f);
+    fd = file_create_anon("anon_inode:[eventfd]", &eventfd_fops, e,
+                          O_RDWR | ((uint32_t)flags & O_NONBLOCK), &f);
     if (fd < 0) {
         kfree(e);
         return fd;

@@ -25,12 +25,12 @@
 
 #include "kernel/abi/ioctl.h"
 
-#define SLOTS_DEFAULT    16
-#define SLOTS_SMALL      2
-#define SIZE_MAX_USER    MIB(1)  /* F_SETPIPE_SZ without CAP_SYS_RESOURCE */
-#define USER_SLOTS_SOFT  16384   /* 64 MiB per user */
-#define F_SETPIPE_SZ     1031
-#define F_GETPIPE_SZ     1032
+#define SLOTS_DEFAULT   16
+#define SLOTS_SMALL     2
+#define SIZE_MAX_USER   MIB(1) /* F_SETPIPE_SZ without CAP_SYS_RESOURCE */
+#define USER_SLOTS_SOFT 16384  /* 64 MiB per user */
+#define F_SETPIPE_SZ    1031
+#define F_GETPIPE_SZ    1032
 
 struct slot {
     struct page *page; /* counted */
@@ -39,11 +39,11 @@ struct slot {
 
 struct pipe {
     struct mutex lock;
-    struct slot *slots;        /* [lock] nslots, a power of two */
-    uint32_t nslots;           /* [lock] */
-    uint32_t head, tail;       /* [lock] free-running; tail is read next */
-    unsigned readers, writers; /* [lock] open files */
-    unsigned files;            /* [inode->lock] the last one frees the pipe */
+    struct slot *slots;                  /* [lock] nslots, a power of two */
+    uint32_t nslots;                     /* [lock] */
+    uint32_t head, tail;                 /* [lock] free-running; tail is read next */
+    unsigned readers, writers;           /* [lock] open files */
+    unsigned files;                      /* [inode->lock] the last one frees the pipe */
     uint64_t reader_opens, writer_opens; /* [lock] ever: a FIFO's open waits for the other side's */
     struct wait_queue read_wq, write_wq;
     struct page *spare[2];     /* [lock] */
@@ -206,7 +206,8 @@ static ssize_t pipe_read(struct file *f, struct io_buf *to, off_t *pos)
 
 /* ---- writing ---- */
 
-/* [lock] Add to the last page what is left over of whole pages, if all of it fits; bytes or -EFAULT. */
+/* [lock] Add to the last page what is left over of whole pages, if all of it fits; bytes or
+ * -EFAULT. */
 static ssize_t merge_bytes(struct pipe *p, struct io_buf *from)
 {
     size_t want = from->remaining & (PAGE_SIZE - 1);
@@ -292,7 +293,8 @@ static ssize_t pipe_write(struct file *f, struct io_buf *from, off_t *pos)
         }
         if (from->remaining == 0)
             return done;
-        if (n < 0 || (!full && (size_t)n < left)) /* a bad address, or no memory: not for want of room */
+        if (n < 0 ||
+            (!full && (size_t)n < left)) /* a bad address, or no memory: not for want of room */
             return done > 0 ? done : n < 0 ? n : -EFAULT;
         if (f->flags & O_NONBLOCK)
             return done > 0 ? done : -EAGAIN;
@@ -388,7 +390,8 @@ static long resize(struct pipe *p, uint32_t nslots)
 
     if (nslots < used)
         return -EBUSY;
-    if (!user_account_add(&p->user->pipe_slots, nslots, nslots > p->nslots ? user_limit() : UINT64_MAX))
+    if (!user_account_add(&p->user->pipe_slots, nslots,
+                          nslots > p->nslots ? user_limit() : UINT64_MAX))
         return -EPERM;
     slots = kalloc_for(current_cgroup(), nslots * sizeof(slots[0]));
     if (slots == NULL) {
@@ -518,7 +521,7 @@ int fifo_open(struct inode *inode, struct file *f)
     return err;
 }
 
-/* The read end makes the inode, the write end opens it: from there on it is a FIFO without a name. */
+/* The read end makes the inode, the write end opens it: from then on a FIFO without a name. */
 static int pipe_files(uint32_t flags, struct file **read_end, struct file **write_end)
 {
     struct pipe *p = pipe_create();

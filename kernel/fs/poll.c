@@ -40,8 +40,8 @@ struct poll_chunk { /* entries beyond the first few */
 struct poller {
     struct poll_table table;
     struct wait_queue wq;
-    bool triggered; /* set by wakers */
-    int err;        /* no memory for an entry */
+    bool triggered;  /* set by wakers */
+    int err;         /* no memory for an entry */
     uint32_t wanted; /* of the file that is being asked */
     unsigned n;
     struct poll_entry first[ENTRIES_INLINE];
@@ -138,7 +138,7 @@ static uint32_t ask(struct poller *p, int fd, uint32_t wanted, bool join)
     return events & wanted;
 }
 
-/* One round over all descriptors: how many have something. `join`: enter their queues on the way. */
+/* One round over all descriptors: how many have something. `join`: enter their queues, too. */
 typedef int (*scan_fn)(struct poller *p, void *what, bool join);
 
 /*
@@ -368,11 +368,11 @@ long sys_ppoll(uaddr_t fds, unsigned nfds, uaddr_t ts, uaddr_t mask, size_t sets
 static const uint32_t set_events[3] = {SET_READ, SET_WRITE, SET_EXCEPT};
 
 struct select_sets {
-    unsigned n;       /* descriptors 0 .. n - 1 */
-    size_t words;     /* of 64 bits in each set */
-    uint64_t *in[3];  /* read, write, except; all zero where the program gave none */
+    unsigned n;      /* descriptors 0 .. n - 1 */
+    size_t words;    /* of 64 bits in each set */
+    uint64_t *in[3]; /* read, write, except; all zero where the program gave none */
     uint64_t *out[3];
-    int err;          /* -EBADF: one is not open */
+    int err; /* -EBADF: one is not open */
 };
 
 static int scan_sets(struct poller *p, void *what, bool join)

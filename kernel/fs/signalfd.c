@@ -24,7 +24,7 @@ struct signalfd {
 
 struct watcher {
     struct list_node link;
-    struct process *process;   /* counted */
+    struct process *process; /* counted */
 };
 
 struct signalfd_siginfo {
@@ -119,8 +119,7 @@ static bool hold_process(struct signalfd *s)
     if (fresh == NULL)
         return false;
     flags = spin_lock(&s->lock);
-    list_for_each (w, &s->watchers, link)
-        known = known || w->process == p;
+    list_for_each(w, &s->watchers, link) known = known || w->process == p;
     if (!known) {
         process_get(p);
         fresh->process = p;
@@ -147,7 +146,8 @@ static void signalfd_release(struct file *f)
     struct signalfd *s = f->private;
     struct watcher *w, *next;
 
-    list_for_each_safe (w, next, &s->watchers, link) {
+    list_for_each_safe(w, next, &s->watchers, link)
+    {
         process_put(w->process);
         kfree(w);
     }
@@ -179,8 +179,8 @@ static long create(sigset_t mask, int flags)
     spin_init(&s->lock);
     list_init(&s->watchers);
     s->mask = mask;
-    fd = file_create_anon("anon_inode:[signalfd]", &signalfd_fops, s, O_RDWR | ((uint32_t)flags & O_NONBLOCK),
-                          &f);
+    fd = file_create_anon("anon_inode:[signalfd]", &signalfd_fops, s,
+                          O_RDWR | ((uint32_t)flags & O_NONBLOCK), &f);
     if (fd < 0) {
         kfree(s);
         return fd;

@@ -18,8 +18,13 @@
 
 #include "kernel/abi/ioctl.h"
 
-enum { CLOCK_REALTIME = 0, CLOCK_MONOTONIC = 1, CLOCK_BOOTTIME = 7, CLOCK_REALTIME_ALARM = 8,
-       CLOCK_BOOTTIME_ALARM = 9 };
+enum {
+    CLOCK_REALTIME = 0,
+    CLOCK_MONOTONIC = 1,
+    CLOCK_BOOTTIME = 7,
+    CLOCK_REALTIME_ALARM = 8,
+    CLOCK_BOOTTIME_ALARM = 9
+};
 #define TFD_TIMER_ABSTIME       1
 #define TFD_TIMER_CANCEL_ON_SET 2 /* accepted: a step of the wall clock cancels nothing here */
 
@@ -30,10 +35,11 @@ struct itimerspec {
 struct timerfd {
     struct timer timer;
     struct spinlock lock;
-    int clock;              /* [I] */
-    uint64_t expires_ns;    /* [lock] of ktime_ns(): the next expiry that is not counted; 0: disarmed */
-    uint64_t interval_ns;   /* [lock] 0: once */
-    uint64_t count;         /* [lock] expirations counted and not read */
+    int clock; /* [I] */
+    uint64_t
+        expires_ns; /* [lock] of ktime_ns(): the next expiry that is not counted; 0: disarmed */
+    uint64_t interval_ns; /* [lock] 0: once */
+    uint64_t count;       /* [lock] expirations counted and not read */
     struct wait_queue wq;
 };
 
@@ -139,8 +145,8 @@ static int from_timespec(const struct timespec *ts, uint64_t *ns)
 {
     if (ts->tv_sec < 0 || ts->tv_nsec < 0 || (uint64_t)ts->tv_nsec >= NSEC_PER_SEC)
         return -EINVAL;
-    if (mul_overflows((uint64_t)ts->tv_sec, NSEC_PER_SEC, ns) || add_overflows(*ns, (uint64_t)ts->tv_nsec, ns) ||
-        *ns > INT64_MAX)
+    if (mul_overflows((uint64_t)ts->tv_sec, NSEC_PER_SEC, ns) ||
+        add_overflows(*ns, (uint64_t)ts->tv_nsec, ns) || *ns > INT64_MAX)
         *ns = INT64_MAX;
     return 0;
 }
@@ -197,7 +203,8 @@ long sys_timerfd_create(int clock, int flags)
     if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC && clock != CLOCK_BOOTTIME &&
         clock != CLOCK_REALTIME_ALARM && clock != CLOCK_BOOTTIME_ALARM)
         return -EINVAL;
-    if ((clock == CLOCK_REALTIME_ALARM || clock == CLOCK_BOOTTIME_ALARM) && !capable(CAP_WAKE_ALARM))
+    if ((clock == CLOCK_REALTIME_ALARM || clock == CLOCK_BOOTTIME_ALARM) &&
+        !capable(CAP_WAKE_ALARM))
         return -EPERM;
     tfd = kalloc_for(current_cgroup(), sizeof(*tfd));
     if (tfd == NULL)
@@ -206,8 +213,8 @@ long sys_timerfd_create(int clock, int flags)
     spin_init(&tfd->lock);
     wait_queue_init(&tfd->wq);
     tfd->clock = clock;
-    fd = file_create_anon("anon_inode:[timerfd]", &timerfd_fops, tfd, O_RDWR | ((uint32_t)flags & O_NONBLOCK),
-                          &f);
+    fd = file_create_anon("anon_inode:[timerfd]", &timerfd_fops, tfd,
+                          O_RDWR | ((uint32_t)flags & O_NONBLOCK), &f);
     if (fd < 0) {
         kfree(tfd);
         return fd;
@@ -229,8 +236,8 @@ long sys_timerfd_settime(int fd, int flags, uaddr_t new_value, uaddr_t old_value
 
     if (copy_from_user(&set, new_value, sizeof(set)) < 0)
         return -EFAULT;
-    if ((flags & ~(TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET)) || from_timespec(&set.value, &value) < 0 ||
-        from_timespec(&set.interval, &interval) < 0)
+    if ((flags & ~(TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET)) ||
+        from_timespec(&set.value, &value) < 0 || from_timespec(&set.interval, &interval) < 0)
         return -EINVAL;
     f = timerfd_get(fd, &err);
     if (f == NULL)

@@ -7,7 +7,8 @@
 #include <kernel/spinlock.h>
 
 static struct spinlock accounts_lock = SPINLOCK_INIT;
-static struct list_node accounts = LIST_INIT(accounts); /* [accounts_lock] few users are active at once */
+static struct list_node accounts =
+    LIST_INIT(accounts); /* [accounts_lock] few users are active at once */
 
 struct user_account *user_account_get(kuid_t uid)
 {
@@ -15,7 +16,8 @@ struct user_account *user_account_get(kuid_t uid)
     struct user_account *u, *found = NULL;
     irqflags_t flags = spin_lock(&accounts_lock);
 
-    list_for_each (u, &accounts, link) {
+    list_for_each(u, &accounts, link)
+    {
         if (uid_eq(u->uid, uid)) {
             found = u;
             break;

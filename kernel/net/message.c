@@ -12,11 +12,11 @@
 #include "scm.h"
 #include "socket.h"
 
-#define IOV_MAX       1024
-#define IOV_INLINE    8
-#define CONTROL_MAX   (20 * 1024) /* net.core.optmem_max */
-#define RW_BYTES_MAX  0x7ffff000UL
-#define MMSG_MAX      1024
+#define IOV_MAX      1024
+#define IOV_INLINE   8
+#define CONTROL_MAX  (20 * 1024) /* net.core.optmem_max */
+#define RW_BYTES_MAX 0x7ffff000UL
+#define MMSG_MAX     1024
 
 /* ---- struct message ---- */
 
@@ -264,14 +264,16 @@ long sys_sendmmsg(int fd, uaddr_t msgs, unsigned n, unsigned flags)
 }
 
 /* What a received message leaves in the program's msghdr. */
-static long results_to_user(struct message *m, const struct msghdr *h, uaddr_t user, bool want_credentials)
+static long results_to_user(struct message *m, const struct msghdr *h, uaddr_t user,
+                            bool want_credentials)
 {
     size_t used = scm_to_user(m->scm, want_credentials, h->msg_control, h->msg_controllen, m->flags,
                               &m->out_flags);
     long err = 0;
 
     if (h->msg_name != 0)
-        err = socket_copy_name(m->name, m->name_len, h->msg_name, user + offsetof(struct msghdr, msg_namelen));
+        err = socket_copy_name(m->name, m->name_len, h->msg_name,
+                               user + offsetof(struct msghdr, msg_namelen));
     if (err == 0)
         err = put_user(user + offsetof(struct msghdr, msg_flags), (uint32_t)m->out_flags);
     if (err == 0)

@@ -10,10 +10,11 @@
 #define SNDBUF_MIN 4608
 #define RCVBUF_MIN 2304
 
-/* Switches that are only kept (or that families look at): setting and getting is all there is to it. */
-static const uint64_t switches = BIT(SO_DEBUG) | BIT(SO_REUSEADDR) | BIT(SO_DONTROUTE) | BIT(SO_BROADCAST) |
-                                 BIT(SO_KEEPALIVE) | BIT(SO_OOBINLINE) | BIT(SO_NO_CHECK) |
-                                 BIT(SO_REUSEPORT) | BIT(SO_PASSCRED) | BIT(SO_TIMESTAMP);
+/* Switches that are only kept (or that families look at): setting and getting is all there is to
+ * it. */
+static const uint64_t switches =
+    BIT(SO_DEBUG) | BIT(SO_REUSEADDR) | BIT(SO_DONTROUTE) | BIT(SO_BROADCAST) | BIT(SO_KEEPALIVE) |
+    BIT(SO_OOBINLINE) | BIT(SO_NO_CHECK) | BIT(SO_REUSEPORT) | BIT(SO_PASSCRED) | BIT(SO_TIMESTAMP);
 
 static bool is_switch(int name)
 {
@@ -139,7 +140,8 @@ union answer {
 
 static void answer_timeout(union answer *a, uint32_t *len, uint64_t ns)
 {
-    a->tv = (struct timeval){(int64_t)(ns / NSEC_PER_SEC), (int64_t)(ns % NSEC_PER_SEC / NSEC_PER_USEC)};
+    a->tv = (struct timeval){(int64_t)(ns / NSEC_PER_SEC),
+                             (int64_t)(ns % NSEC_PER_SEC / NSEC_PER_USEC)};
     *len = sizeof(a->tv);
 }
 

@@ -8,8 +8,8 @@
 #include <kernel/uaccess.h>
 #include <kernel/user_account.h>
 
-#define HEADER       sizeof(struct cmsghdr)
-#define NOBODY       ((uint32_t)65534)
+#define HEADER sizeof(struct cmsghdr)
+#define NOBODY ((uint32_t)65534)
 
 static struct pid_ns *current_pid_ns(void)
 {
@@ -74,9 +74,12 @@ static int add_rights(struct scm *scm, uaddr_t data, size_t len)
 static bool may_claim(const struct ucred *u)
 {
     const struct cred *c = current_cred();
-    bool pid_ok = u->pid == pid_nr_in(current_process()->pid, current_pid_ns()) || capable(CAP_SYS_ADMIN);
-    bool uid_ok = u->uid == c->uid.val || u->uid == c->euid.val || u->uid == c->suid.val || capable(CAP_SETUID);
-    bool gid_ok = u->gid == c->gid.val || u->gid == c->egid.val || u->gid == c->sgid.val || capable(CAP_SETGID);
+    bool pid_ok =
+        u->pid == pid_nr_in(current_process()->pid, current_pid_ns()) || capable(CAP_SYS_ADMIN);
+    bool uid_ok = u->uid == c->uid.val || u->uid == c->euid.val || u->uid == c->suid.val ||
+                  capable(CAP_SETUID);
+    bool gid_ok = u->gid == c->gid.val || u->gid == c->egid.val || u->gid == c->sgid.val ||
+                  capable(CAP_SETGID);
 
     return pid_ok && uid_ok && gid_ok;
 }
@@ -205,13 +208,14 @@ static void put_credentials(struct control *c, const struct scm *scm)
     struct {
         struct cmsghdr h;
         struct ucred u;
-    } m = {.h = {.cmsg_len = HEADER + sizeof(struct ucred), .cmsg_level = SOL_SOCKET,
+    } m = {.h = {.cmsg_len = HEADER + sizeof(struct ucred),
+                 .cmsg_level = SOL_SOCKET,
                  .cmsg_type = SCM_CREDENTIALS}};
 
     m.u = (struct ucred){0, NOBODY, NOBODY};
     if (scm != NULL)
-        m.u = (struct ucred){scm->pid != NULL ? pid_nr_in(scm->pid, current_pid_ns()) : 0, scm->uid.val,
-                             scm->gid.val};
+        m.u = (struct ucred){scm->pid != NULL ? pid_nr_in(scm->pid, current_pid_ns()) : 0,
+                             scm->uid.val, scm->gid.val};
     if (c->room < HEADER) {
         *c->flags |= MSG_CTRUNC;
         return;
@@ -260,8 +264,8 @@ static void put_rights(struct control *c, const struct scm *scm, unsigned msg_fl
         *c->flags |= MSG_CTRUNC;
 }
 
-size_t scm_to_user(struct scm *scm, bool want_credentials, uaddr_t control, size_t len, unsigned flags,
-                   unsigned *out_flags)
+size_t scm_to_user(struct scm *scm, bool want_credentials, uaddr_t control, size_t len,
+                   unsigned flags, unsigned *out_flags)
 {
     struct control c = {.at = control, .room = len, .used = 0, .flags = out_flags};
     bool has_files = scm != NULL && scm->nfiles > 0;

@@ -14,14 +14,14 @@
 struct pid;
 
 struct scm {
-    struct list_node link;  /* while it waits to be dropped */
-    struct pid *pid;        /* counted: the sender's process, or NULL: no credentials */
+    struct list_node link; /* while it waits to be dropped */
+    struct pid *pid;       /* counted: the sender's process, or NULL: no credentials */
     kuid_t uid;
     kgid_t gid;
     uint32_t nfiles;
-    bool in_flight;         /* its files are counted by unix_gc.c */
+    bool in_flight;               /* its files are counted by unix_gc.c */
     struct user_account *account; /* counted while in flight: who pays for it */
-    struct file *files[];   /* counted; room for SCM_RIGHTS_MAX if there are any */
+    struct file *files[];         /* counted; room for SCM_RIGHTS_MAX if there are any */
 };
 
 /* From a program's control buffer, for sending; *out is NULL when there was nothing in it. */
@@ -33,8 +33,8 @@ struct scm *scm_dup(const struct scm *scm);
 struct scm *scm_credentials_of(const struct scm *scm); /* a copy without the files; or NULL */
 /* Into a receiver's control buffer: installs descriptors. Returns how much of the buffer was used;
  * sets MSG_CTRUNC in *out_flags. scm may be NULL. */
-size_t scm_to_user(struct scm *scm, bool want_credentials, uaddr_t control, size_t len, unsigned flags,
-                   unsigned *out_flags);
+size_t scm_to_user(struct scm *scm, bool want_credentials, uaddr_t control, size_t len,
+                   unsigned flags, unsigned *out_flags);
 /* Drops it with its files: later, if this is inside the drop of another. NULL is nothing. */
 void scm_put(struct scm *scm);
 

@@ -46,11 +46,11 @@ struct socket {
     struct file *file;            /* [I] borrowed: file->private is this; NULL before accept(2) */
     uint64_t options;             /* [a] bit SO_x: a boolean option is on */
     uint64_t rcvtimeo_ns, sndtimeo_ns; /* [a] 0: for ever */
-    uint32_t sndbuf, rcvbuf;      /* [a] bytes */
-    int32_t rcvlowat;             /* [a] */
-    int32_t priority;             /* [a] kept */
-    int32_t linger[2];            /* [a] kept: struct linger */
-    int err;                      /* [a] positive errno for SO_ERROR and the next call; 0: none */
+    uint32_t sndbuf, rcvbuf;           /* [a] bytes */
+    int32_t rcvlowat;                  /* [a] */
+    int32_t priority;                  /* [a] kept */
+    int32_t linger[2];                 /* [a] kept: struct linger */
+    int err; /* [a] positive errno for SO_ERROR and the next call; 0: none */
 };
 
 static inline bool socket_option(const struct socket *s, int name)
@@ -63,10 +63,10 @@ struct message {
     struct io_buf data;
     uint8_t name[SOCKADDR_MAX]; /* send: where to; receive: from whom */
     int name_len;
-    unsigned flags;             /* MSG_* from the program */
-    unsigned out_flags;         /* MSG_* for the program */
-    struct scm *scm;            /* send: owned until taken; receive: filled in by the family; or NULL */
-    bool wants_control;         /* receive: somebody will look at scm */
+    unsigned flags;     /* MSG_* from the program */
+    unsigned out_flags; /* MSG_* for the program */
+    struct scm *scm;    /* send: owned until taken; receive: filled in by the family; or NULL */
+    bool wants_control; /* receive: somebody will look at scm */
 };
 
 struct net_family {
@@ -75,7 +75,8 @@ struct net_family {
 };
 void net_family_register(const struct net_family *family);
 
-void socket_init(struct socket *s, const struct socket_ops *ops, int family, int type, int protocol);
+void socket_init(struct socket *s, const struct socket_ops *ops, int family, int type,
+                 int protocol);
 struct socket *socket_of(const struct file *f); /* NULL: not a socket */
 int socket_take_error(struct socket *s);        /* pending error, negative, cleared; 0 */
 void socket_set_error(struct socket *s, int err);

@@ -199,7 +199,7 @@ static void unix_release(struct socket *s)
         shut(peer, BOTH_SHUT);
     }
     flags = spin_lock(&unix_lock);
-    list_for_each_safe (sender, next, &u->senders, sender_link)
+    list_for_each_safe(sender, next, &u->senders, sender_link)
         wake_up(&sender->write_wq); /* they will learn that it is dead */
     spin_unlock(&unix_lock, flags);
 
@@ -253,12 +253,13 @@ static uint64_t hash_abstract(const struct sockaddr_un *sun, int len)
 }
 
 /* [unix_lock] */
-static struct unix_addr *find_abstract(const struct net_ns *net, const struct sockaddr_un *sun, int len,
-                                       int type)
+static struct unix_addr *find_abstract(const struct net_ns *net, const struct sockaddr_un *sun,
+                                       int len, int type)
 {
     struct unix_addr *a;
 
-    list_for_each (a, bucket(hash_abstract(sun, len)), link) {
+    list_for_each(a, bucket(hash_abstract(sun, len)), link)
+    {
         if (a->inode == NULL && a->net == net && a->type == type && a->len == len &&
             memcmp(&a->sun, sun, (size_t)len) == 0)
             return a;
@@ -271,7 +272,8 @@ static struct unix_addr *find_inode(const struct inode *inode)
 {
     struct unix_addr *a;
 
-    list_for_each (a, bucket((uint64_t)inode), link) {
+    list_for_each(a, bucket((uint64_t)inode), link)
+    {
         if (a->inode == inode)
             return a;
     }
@@ -379,7 +381,8 @@ static int set_name(struct unix_sock *u, struct unix_addr *a, const struct path 
     } else if (path == NULL && find_abstract(u->net, &a->sun, a->len, a->type) != NULL) {
         err = -EADDRINUSE;
     } else {
-        list_add_head(bucket(path != NULL ? (uint64_t)a->inode : hash_abstract(&a->sun, a->len)), &a->link);
+        list_add_head(bucket(path != NULL ? (uint64_t)a->inode : hash_abstract(&a->sun, a->len)),
+                      &a->link);
         u->addr = a;
         if (path != NULL)
             u->path = *path;
@@ -458,7 +461,8 @@ static int bind_path(struct unix_sock *u, const struct sockaddr_un *sun, int len
     }
     a->inode = node.dentry->inode;
     err = set_name(u, a, &node);
-    if (err < 0) { /* lost a race against another bind of this socket: the node stays, as on Linux */
+    if (err <
+        0) { /* lost a race against another bind of this socket: the node stays, as on Linux */
         path_put(&node);
         return err;
     }
@@ -707,7 +711,8 @@ static int unix_connect(struct socket *s, const void *addr, int len, bool nonblo
 {
     struct unix_sock *u = unix_of(s);
 
-    return unix_is_datagram(u) ? connect_datagram(u, addr, len) : connect_stream(u, addr, len, nonblock);
+    return unix_is_datagram(u) ? connect_datagram(u, addr, len)
+                               : connect_stream(u, addr, len, nonblock);
 }
 
 /* The oldest connection of the backlog; NULL with *err: none (-EAGAIN), or not a listener. */
@@ -740,7 +745,8 @@ static int unix_accept(struct socket *s, bool nonblock, struct socket **out)
         return -EINVAL;
     conn = take_connection(u, &err);
     if (conn == NULL && err == -EAGAIN && !nonblock) {
-        int stop = wait_event_deadline(&u->read_wq, (conn = take_connection(u, &err)) != NULL || err != -EAGAIN,
+        int stop = wait_event_deadline(&u->read_wq,
+                                       (conn = take_connection(u, &err)) != NULL || err != -EAGAIN,
                                        socket_deadline(timeo));
 
         if (stop < 0)
@@ -778,8 +784,10 @@ static int unix_pair(struct socket *sa, struct socket *sb)
 
 static int unix_shutdown(struct socket *s, int how)
 {
-    static const unsigned own[] = {[SHUT_RD] = RECV_SHUT, [SHUT_WR] = SEND_SHUT, [SHUT_RDWR] = BOTH_SHUT};
-    static const unsigned other[] = {[SHUT_RD] = SEND_SHUT, [SHUT_WR] = RECV_SHUT, [SHUT_RDWR] = BOTH_SHUT};
+    static const unsigned own[] = {
+        [SHUT_RD] = RECV_SHUT, [SHUT_WR] = SEND_SHUT, [SHUT_RDWR] = BOTH_SHUT};
+    static const unsigned other[] = {
+        [SHUT_RD] = SEND_SHUT, [SHUT_WR] = RECV_SHUT, [SHUT_RDWR] = BOTH_SHUT};
     struct unix_sock *u = unix_of(s), *peer;
     irqflags_t flags = spin_lock(&unix_lock);
 

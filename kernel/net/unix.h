@@ -21,19 +21,19 @@ enum { RECV_SHUT = 1, SEND_SHUT = 2, BOTH_SHUT = 3 };
 
 /* A name, in the file system or abstract; its bytes as given, never changed. */
 struct unix_addr {
-    struct refcount refs;     /* the socket, those it accepted, getname in progress */
-    struct list_node link;    /* [unix_lock] in the table of names */
-    struct unix_sock *owner;  /* [unix_lock] who is found by this name; NULL: nobody any more */
-    struct net_ns *net;       /* [I] abstract: compared, held by the owner */
-    struct inode *inode;      /* [I] path: compared, held by the owner's `path` */
-    int type;                 /* [I] SOCK_* */
-    int len;                  /* [I] of sun, as getsockname(2) tells it */
-    struct sockaddr_un sun;   /* [I] sun_path[0] is 0: abstract */
+    struct refcount refs;    /* the socket, those it accepted, getname in progress */
+    struct list_node link;   /* [unix_lock] in the table of names */
+    struct unix_sock *owner; /* [unix_lock] who is found by this name; NULL: nobody any more */
+    struct net_ns *net;      /* [I] abstract: compared, held by the owner */
+    struct inode *inode;     /* [I] path: compared, held by the owner's `path` */
+    int type;                /* [I] SOCK_* */
+    int len;                 /* [I] of sun, as getsockname(2) tells it */
+    struct sockaddr_un sun;  /* [I] sun_path[0] is 0: abstract */
 };
 
 /* Whom SO_PEERCRED names. */
 struct peer_cred {
-    struct pid *pid; /* counted, or NULL: nobody yet */
+    struct pid *pid;   /* counted, or NULL: nobody yet */
     struct cred *cred; /* counted */
 };
 
@@ -46,34 +46,34 @@ struct peer_cred {
  * [I] fixed, [u] unix_lock, [l] lock, [f] flight_lock, [a] atomic.
  */
 struct unix_sock {
-    struct socket sock;        /* first */
+    struct socket sock; /* first */
     struct refcount refs;
-    struct net_ns *net;        /* [I] counted */
+    struct net_ns *net; /* [I] counted */
     struct spinlock lock;
-    enum unix_state state;     /* [u], and read without */
-    struct unix_sock *peer;    /* [u] counted; of a connected stream: [I] until release */
-    struct list_node senders;  /* [u] datagram sockets connected to this one */
+    enum unix_state state;        /* [u], and read without */
+    struct unix_sock *peer;       /* [u] counted; of a connected stream: [I] until release */
+    struct list_node senders;     /* [u] datagram sockets connected to this one */
     struct list_node sender_link; /* [u] in peer->senders */
-    struct unix_addr *addr;    /* [u] counted; set once */
-    struct path path;          /* [u] counted; of a bound name in the file system */
+    struct unix_addr *addr;       /* [u] counted; set once */
+    struct path path;             /* [u] counted; of a bound name in the file system */
     struct peer_cred own, theirs; /* [u] set by listen; by connect */
-    struct mutex recv_lock;    /* one receiver at a time takes from the queue */
-    bool is_dead;              /* [l] */
-    unsigned shut;             /* [l] RECV_SHUT | SEND_SHUT; read without */
-    struct list_node queue;    /* [l] struct unix_msg, oldest first */
-    uint32_t queue_len;        /* [l] messages */
-    uint32_t queue_bytes;      /* [l] not yet read */
-    struct list_node backlog;  /* [l] struct unix_sock.backlog_link: to be accepted */
+    struct mutex recv_lock;       /* one receiver at a time takes from the queue */
+    bool is_dead;                 /* [l] */
+    unsigned shut;                /* [l] RECV_SHUT | SEND_SHUT; read without */
+    struct list_node queue;       /* [l] struct unix_msg, oldest first */
+    uint32_t queue_len;           /* [l] messages */
+    uint32_t queue_bytes;         /* [l] not yet read */
+    struct list_node backlog;     /* [l] struct unix_sock.backlog_link: to be accepted */
     struct list_node backlog_link;
     int backlog_len, backlog_max; /* [l] */
-    uint64_t unsent;           /* [a] bytes of memory of its messages that nobody has received */
+    uint64_t unsent;              /* [a] bytes of memory of its messages that nobody has received */
     struct wait_queue read_wq, write_wq;
 
-    unsigned in_flight;        /* [f] how many messages hold its file */
-    struct list_node flight_link; /* [f] in the list of sockets in flight */
-    unsigned outside;          /* [f] scratch of the collection */
+    unsigned in_flight;            /* [f] how many messages hold its file */
+    struct list_node flight_link;  /* [f] in the list of sockets in flight */
+    unsigned outside;              /* [f] scratch of the collection */
     bool is_candidate, is_reached; /* [f] scratch */
-    struct list_node gc_link;  /* [f] scratch */
+    struct list_node gc_link;      /* [f] scratch */
 };
 
 struct unix_msg {

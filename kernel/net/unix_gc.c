@@ -12,9 +12,9 @@
  * closes them.
  *
  * It runs when a descriptor of a socket is closed (that may have been the last
- * way to it), and when suspiciously many are in flight. All of it is under flight_lock, which also covers every change of the in-flight counts
- * and the copying of files by MSG_PEEK: so nothing turns reachable behind our
- * back. Files in flight are limited per user, which bounds the work.
+ * way to it), and when suspiciously many are in flight. All of it is under flight_lock, which also
+ * covers every change of the in-flight counts and the copying of files by MSG_PEEK: so nothing
+ * turns reachable behind our back. Files in flight are limited per user, which bounds the work.
  */
 #include <kernel/cgroup.h>
 #include <kernel/proc.h>
@@ -27,7 +27,7 @@
 static struct spinlock flight_lock = SPINLOCK_INIT;
 static struct list_node in_flight = LIST_INIT(in_flight); /* [flight_lock] unix_sock.flight_link */
 static uint64_t nflight;                                  /* [flight_lock] its length */
-static uint64_t collect_at = COLLECT_MIN;                 /* [flight_lock] length that is suspicious */
+static uint64_t collect_at = COLLECT_MIN; /* [flight_lock] length that is suspicious */
 
 /* ---- accounts ---- */
 
@@ -103,12 +103,14 @@ struct scm *unix_peek_scm(const struct scm *scm)
 /* ---- collection ---- */
 
 /* Calls fn for every candidate in the messages of this queue. [flight_lock] */
-static void scan_queue(struct unix_sock *u, void (*fn)(struct unix_sock *found, void *arg), void *arg)
+static void scan_queue(struct unix_sock *u, void (*fn)(struct unix_sock *found, void *arg),
+                       void *arg)
 {
     irqflags_t flags = spin_lock(&u->lock);
     struct unix_msg *msg;
 
-    list_for_each (msg, &u->queue, link) {
+    list_for_each(msg, &u->queue, link)
+    {
         for (uint32_t i = 0; msg->scm != NULL && i < msg->scm->nfiles; i++) {
             struct unix_sock *found = unix_of_file(msg->scm->files[i]);
 
@@ -128,8 +130,7 @@ static void scan(struct unix_sock *u, void (*fn)(struct unix_sock *found, void *
 
     scan_queue(u, fn, arg);
     flags = spin_lock(&u->lock);
-    list_for_each (conn, &u->backlog, backlog_link)
-        scan_queue(conn, fn, arg);
+    list_for_each(conn, &u->backlog, backlog_link) scan_queue(conn, fn, arg);
     spin_unlock(&u->lock, flags);
 }
 
@@ -153,7 +154,8 @@ static void find_candidates(struct list_node *candidates, const struct unix_sock
 {
     struct unix_sock *u;
 
-    list_for_each (u, &in_flight, flight_link) {
+    list_for_each(u, &in_flight, flight_link)
+    {
         unsigned refs = (unsigned)refcount_read(&u->sock.file->refs) - (u == closing);
 
         u->is_candidate = refs == u->in_flight;
@@ -162,8 +164,7 @@ static void find_candidates(struct list_node *candidates, const struct unix_sock
         if (u->is_candidate)
             list_add_tail(candidates, &u->gc_link);
     }
-    list_for_each (u, candidates, gc_link)
-        scan(u, found_inside, NULL);
+    list_for_each(u, candidates, gc_link) scan(u, found_inside, NULL);
 }
 
 /* Leaves the garbage in `candidates`. */
@@ -172,7 +173,8 @@ static void drop_reachable(struct list_node *candidates)
     struct list_node work = LIST_INIT(work);
     struct unix_sock *u, *next;
 
-    list_for_each_safe (u, next, candidates, gc_link) {
+    list_for_each_safe(u, next, candidates, gc_link)
+    {
         if (u->outside > 0)
             found_reachable(u, &work);
     }
@@ -199,8 +201,7 @@ static void take_queues(struct unix_sock *u, struct list_node *out)
 
     take_queue(u, out);
     flags = spin_lock(&u->lock);
-    list_for_each (conn, &u->backlog, backlog_link)
-        take_queue(conn, out);
+    list_for_each(conn, &u->backlog, backlog_link) take_queue(conn, out);
     spin_unlock(&u->lock, flags);
 }
 
@@ -235,6 +236,6 @@ void unix_collect(const struct unix_sock *closing)
         struct unix_msg *msg = list_first(&garbage, struct unix_msg, link);
 
         list_remove(&msg->link);
-        unix_msg_free(msg); /* closes sockets, which collects again: there is nothing more to find */
+        unix_msg_free(msg); /* closes sockets, which collects again: nothing more to find */
     }
 }

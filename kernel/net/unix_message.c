@@ -12,8 +12,10 @@
 
 #include "unix.h"
 
-#define STREAM_CHUNK   (32 * 1024 - sizeof(struct unix_msg)) /* most that one message holds of a stream */
-#define SMALL_MESSAGE  1024 /* up to here allocated; beyond it, in pages that need not be cleared */
+#define STREAM_CHUNK                                                                               \
+    (32 * 1024 - sizeof(struct unix_msg)) /* most that one message holds of a stream */
+#define SMALL_MESSAGE 1024 /* up to here allocated; beyond it, in pages that need not be cleared   \
+                            */
 
 /* ---- messages ---- */
 
@@ -105,7 +107,8 @@ static int wait_send_room(struct unix_sock *u, unsigned flags, uint64_t deadline
 }
 
 /* Files and credentials go with the first message made of a call. */
-static int attach_scm(struct unix_sock *u, const struct unix_sock *to, struct message *m, struct unix_msg *msg)
+static int attach_scm(struct unix_sock *u, const struct unix_sock *to, struct message *m,
+                      struct unix_msg *msg)
 {
     int err;
 
@@ -125,8 +128,8 @@ static int attach_scm(struct unix_sock *u, const struct unix_sock *to, struct me
 }
 
 /* A message with the next n bytes of m. */
-static int make_message(struct unix_sock *u, const struct unix_sock *to, struct message *m, size_t n,
-                        struct unix_msg **out)
+static int make_message(struct unix_sock *u, const struct unix_sock *to, struct message *m,
+                        size_t n, struct unix_msg **out)
 {
     struct unix_msg *msg = msg_alloc(u, n);
     int err;
@@ -234,7 +237,8 @@ static bool takes_more(const struct unix_sock *u, const struct unix_sock *to)
            (READ_ONCE(to->shut) & RECV_SHUT) != 0;
 }
 
-static int wait_receiver(struct unix_sock *u, struct unix_sock *to, unsigned flags, uint64_t deadline)
+static int wait_receiver(struct unix_sock *u, struct unix_sock *to, unsigned flags,
+                         uint64_t deadline)
 {
     int err;
 
@@ -390,7 +394,7 @@ static void wake_senders(struct unix_sock *u)
 
     wake_up_events(&u->write_wq, POLLOUT | POLLWRNORM | POLLWRBAND);
     flags = spin_lock(&unix_lock);
-    list_for_each (sender, &u->senders, sender_link)
+    list_for_each(sender, &u->senders, sender_link)
         wake_up_events(&sender->write_wq, POLLOUT | POLLWRNORM | POLLWRBAND);
     spin_unlock(&unix_lock, flags);
 }

@@ -151,7 +151,8 @@ static void signalfds(void)
     raise(SIGUSR1);
     CALL(ready(s));
     CALL(read(s, si, sizeof(si)));
-    printf("signo %u, mine %d, code %d\n", si[0].ssi_signo, si[0].ssi_pid == (unsigned)getpid(), si[0].ssi_code);
+    printf("signo %u, mine %d, code %d\n", si[0].ssi_signo, si[0].ssi_pid == (unsigned)getpid(),
+           si[0].ssi_code);
     CALL(ready(s));
     CALL(write(s, si, 8));
 

@@ -31,9 +31,15 @@ struct call {
     long args[6];
 };
 #define P(x) ((long)(x))
-#define FD (-1000) /* a good descriptor */
-#define CWD AT_FDCWD
-#define C(name, kinds, ...) {#name, SYS_##name, kinds, {__VA_ARGS__}}
+#define FD   (-1000) /* a good descriptor */
+#define CWD  AT_FDCWD
+#define C(name, kinds, ...)                                                                        \
+    {                                                                                              \
+#name, SYS_##name, kinds,                                                                  \
+        {                                                                                          \
+            __VA_ARGS__                                                                            \
+        }                                                                                          \
+    }
 
 static const struct call calls[] = {
     C(read, "fpi", FD, P(buffer), 16),
@@ -128,7 +134,9 @@ static const struct call calls[] = {
 static const struct {
     const char *name;
     long value;
-} bad_pointers[] = {{"low", 8}, {"kernel", (long)0xffffffff80000000ul}, {"hole", (long)0x800000000000ul}},
+} bad_pointers[] = {{"low", 8},
+                    {"kernel", (long)0xffffffff80000000ul},
+                    {"hole", (long)0x800000000000ul}},
   bad_fds[] = {{"negative", -1}, {"closed", 777}, {"huge", 0x7fffffff}};
 
 static const char *result(const struct call *c, unsigned which, long value)
@@ -140,7 +148,8 @@ static const char *result(const struct call *c, unsigned which, long value)
         a[i] = c->args[i] == FD ? fd : c->args[i];
     a[which] = value;
     r = syscall(c->nr, a[0], a[1], a[2], a[3], a[4], a[5]);
-    if (r >= 0 && (c->nr == SYS_open || c->nr == SYS_openat || c->nr == SYS_openat2 || c->nr == SYS_dup))
+    if (r >= 0 &&
+        (c->nr == SYS_open || c->nr == SYS_openat || c->nr == SYS_openat2 || c->nr == SYS_dup))
         close((int)r);
     return r == -1 ? strerrorname_np(errno) : "ok";
 }

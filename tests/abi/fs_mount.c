@@ -45,7 +45,8 @@ static void mounts(const char *prefix)
         char root[1000], point[1000], flags[1000], type[1000];
         const char *rest = strstr(line, " - ");
 
-        if (rest != NULL && sscanf(line, "%*d %*d %*s %999s %999s %999s", root, point, flags) == 3 &&
+        if (rest != NULL &&
+            sscanf(line, "%*d %*d %*s %999s %999s %999s", root, point, flags) == 3 &&
             sscanf(rest, " - %999s", type) == 1 && strncmp(point, prefix, strlen(prefix)) == 0)
             printf("mount %s at %s, %s, %s\n", root, point, flags, type);
     }
@@ -61,7 +62,8 @@ static void sizes(void)
 
     SECTION("tmpfs has an end");
     CALL(mkdir("m", 0755));
-    CALL(mount("none", "m", "tmpfs", MS_NODEV | MS_NOSUID, "size=64k,nr_inodes=5,mode=0700,uid=3,gid=4"));
+    CALL(mount("none", "m", "tmpfs", MS_NODEV | MS_NOSUID,
+               "size=64k,nr_inodes=5,mode=0700,uid=3,gid=4"));
     fd = (int)TRY(open("m/f", O_CREAT | O_WRONLY, 0600));
     while (write(fd, data, sizeof(data)) == sizeof(data))
         n++;

@@ -29,8 +29,8 @@ static void show(const char *name)
     else if (S_ISDIR(s.st_mode))
         printf("%s: %o, %lu links\n", name, s.st_mode, (unsigned long)s.st_nlink);
     else
-        printf("%s: %o, %lu links, %ld bytes, device %lx\n", name, s.st_mode, (unsigned long)s.st_nlink,
-               (long)s.st_size, (unsigned long)s.st_rdev);
+        printf("%s: %o, %lu links, %ld bytes, device %lx\n", name, s.st_mode,
+               (unsigned long)s.st_nlink, (long)s.st_size, (unsigned long)s.st_rdev);
 }
 
 static int by_name(const struct dirent **a, const struct dirent **b)

@@ -148,8 +148,8 @@ static void sets(void)
     FD_SET(p[1], &w);
     FD_SET(p[0], &e);
     CALL(select(q[1] + 1, &r, &w, &e, &tv));
-    printf("%d %d %d %d, time left %d\n", !!FD_ISSET(p[0], &r), !!FD_ISSET(q[0], &r), !!FD_ISSET(p[1], &w),
-           !!FD_ISSET(p[0], &e), tv.tv_sec >= 4);
+    printf("%d %d %d %d, time left %d\n", !!FD_ISSET(p[0], &r), !!FD_ISSET(q[0], &r),
+           !!FD_ISSET(p[1], &w), !!FD_ISSET(p[0], &e), tv.tv_sec >= 4);
     close(p[1]);
     FD_ZERO(&r);
     FD_SET(p[0], &r);
@@ -209,7 +209,8 @@ static void with_signals(void)
         struct timespec start;
 
         clock_gettime(CLOCK_MONOTONIC, &start);
-        _exit(poll(NULL, 0, 400) == 0 && ms_since(&start) >= 400 && ms_since(&start) < 2000 ? 7 : 8);
+        _exit(poll(NULL, 0, 400) == 0 && ms_since(&start) >= 400 && ms_since(&start) < 2000 ? 7
+                                                                                            : 8);
     }
     usleep(100000);
     kill(pid, SIGSTOP);

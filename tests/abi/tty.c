@@ -21,7 +21,7 @@ static void on_signal(int sig)
     seen[sig]++;
 }
 
-static void catch(int sig)
+static void catch (int sig)
 {
     struct sigaction sa = {.sa_handler = on_signal};
 
@@ -104,7 +104,8 @@ static void pairs(void)
     CALL(ioctl(m, TIOCSPTLCK, BAD_ADDR));
     CALL(ioctl(m, TIOCSPTLCK, &zero));
     stat(name, &st);
-    printf("%o, major %u, mine %d\n", st.st_mode & S_IFMT, major(st.st_rdev), st.st_uid == getuid());
+    printf("%o, major %u, mine %d\n", st.st_mode & S_IFMT, major(st.st_rdev),
+           st.st_uid == getuid());
     CALL(ready(m));
     s = (int)TRY(open(name, O_RDWR | O_NOCTTY));
     fd = (int)TRY(ioctl(m, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC));
@@ -363,9 +364,9 @@ static void sessions(int m, int s)
     CALL(ioctl(s, TIOCSPGRP, &n) == -1 && (errno == EPERM || errno == ESRCH));
     CALL(ioctl(s, TIOCSPGRP, BAD_ADDR));
 
-    catch(SIGINT);
-    catch(SIGQUIT);
-    catch(SIGWINCH);
+    catch (SIGINT);
+    catch (SIGQUIT);
+    catch (SIGWINCH);
     type(m, "\003\034");
     printf("SIGINT %d SIGQUIT %d\n", seen[SIGINT], seen[SIGQUIT]);
     CALL(ioctl(m, TIOCSIG, SIGINT));
@@ -379,8 +380,8 @@ static void sessions(int m, int s)
     pid = fork();
     if (pid == 0) { /* a background group */
         setpgid(0, 0);
-        catch(SIGTTIN);
-        catch(SIGTTOU);
+        catch (SIGTTIN);
+        catch (SIGTTOU);
         CALL(read(s, buf, 1));
         printf("SIGTTIN %d\n", seen[SIGTTIN]);
         CALL(write(s, "background\n", 11)); /* no TOSTOP */
@@ -396,7 +397,7 @@ static void sessions(int m, int s)
         signal(SIGTTIN, SIG_IGN);
         CALL(read(s, buf, 1));
         CALL(write(s, "x", 1));
-        catch(SIGTTOU);
+        catch (SIGTTOU);
         CALL(write(s, "x", 1));
         printf("SIGTTOU %d\n", seen[SIGTTOU]);
         CALL(ioctl(s, TIOCNOTTY));
@@ -438,8 +439,8 @@ static void sessions(int m, int s)
     }
     child_status(pid);
     usleep(200000);
-    catch(SIGHUP);
-    catch(SIGCONT);
+    catch (SIGHUP);
+    catch (SIGCONT);
     close(m);
     usleep(50000);
     printf("SIGHUP %d SIGCONT %d\n", seen[SIGHUP], seen[SIGCONT]);
@@ -458,7 +459,7 @@ static void session_ends(int m, int s)
         setsid();
         ioctl(s, TIOCSCTTY, 0);
         if (fork() == 0) {
-            catch(SIGHUP);
+            catch (SIGHUP);
             if (write(s, "r", 1) == 1)
                 pause();
             printf("the foreground got SIGHUP %d\n", seen[SIGHUP]);

@@ -459,7 +459,9 @@ static int send_fds(int s, const int *fds, int n, const char *text)
         char space[CMSG_SPACE(300 * sizeof(int))];
     } c = {0};
     struct iovec iov = {(void *)text, strlen(text)};
-    struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &c,
+    struct msghdr m = {.msg_iov = &iov,
+                       .msg_iovlen = 1,
+                       .msg_control = &c,
                        .msg_controllen = CMSG_SPACE((size_t)n * sizeof(int))};
 
     c.h.cmsg_level = SOL_SOCKET;
@@ -476,7 +478,9 @@ static int receive_fds(int s, int *fds, int room, size_t bytes, int flags)
         char space[CMSG_SPACE(300 * sizeof(int))];
     } c;
     struct iovec iov = {buf, bytes};
-    struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &c,
+    struct msghdr m = {.msg_iov = &iov,
+                       .msg_iovlen = 1,
+                       .msg_control = &c,
                        .msg_controllen = room ? CMSG_LEN((size_t)room * sizeof(int)) : 0};
     int n = (int)recvmsg(s, &m, flags | MSG_DONTWAIT), got = 0;
 
@@ -488,7 +492,8 @@ static int receive_fds(int s, int *fds, int room, size_t bytes, int flags)
         got = (int)((c.h.cmsg_len - CMSG_LEN(0)) / sizeof(int));
         memcpy(fds, CMSG_DATA(&c.h), (size_t)got * sizeof(int));
     }
-    printf("  %d bytes, %d descriptors, flags %x, control %d\n", n, got, m.msg_flags, (int)m.msg_controllen);
+    printf("  %d bytes, %d descriptors, flags %x, control %d\n", n, got, m.msg_flags,
+           (int)m.msg_controllen);
     return got;
 }
 
@@ -561,7 +566,8 @@ static void credentials(void)
         char space[CMSG_SPACE(sizeof(struct ucred))];
     } c = {0};
     struct iovec iov = {buf, 10};
-    struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &c, .msg_controllen = sizeof(c)};
+    struct msghdr m = {
+        .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &c, .msg_controllen = sizeof(c)};
     struct ucred *u = (struct ucred *)CMSG_DATA(&c.h);
     int sv[2], on = 1;
 
@@ -570,8 +576,8 @@ static void credentials(void)
     CALL(setsockopt(sv[1], SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)));
     CALL(write(sv[0], "x", 1));
     CALL(recvmsg(sv[1], &m, 0));
-    printf("type %d, me %d %d %d, flags %x\n", c.h.cmsg_type, u->pid == getpid(), u->uid == getuid(),
-           u->gid == getgid(), m.msg_flags);
+    printf("type %d, me %d %d %d, flags %x\n", c.h.cmsg_type, u->pid == getpid(),
+           u->uid == getuid(), u->gid == getgid(), m.msg_flags);
     c.h.cmsg_level = SOL_SOCKET;
     c.h.cmsg_type = SCM_CREDENTIALS;
     c.h.cmsg_len = CMSG_LEN(sizeof(*u));

@@ -209,7 +209,8 @@ static void scenario_poll_many(void)
         set[i].events = set[i + 1].events = 1;
     }
     same(sys_poll(U(set), 100, 0), 0);
-    same(sys_poll(U(set), 100, 1000), -ERESTART_RESTARTBLOCK); /* nobody wakes it: as if a signal came */
+    /* Nobody wakes it: as if a signal came. */
+    same(sys_poll(U(set), 100, 1000), -ERESTART_RESTARTBLOCK);
 out:
     drop_all();
 }
@@ -221,7 +222,9 @@ static long send_fds(int s, const int *fds, unsigned n)
     uint64_t control[2 + 150];
     struct cmsghdr *c = (struct cmsghdr *)control;
     struct iov iov = {U("x"), 1};
-    struct msghdr m = {.msg_iov = U(&iov), .msg_iovlen = 1, .msg_control = U(control),
+    struct msghdr m = {.msg_iov = U(&iov),
+                       .msg_iovlen = 1,
+                       .msg_control = U(control),
                        .msg_controllen = 16 + CMSG_ALIGN(n * 4)};
 
     *c = (struct cmsghdr){16 + n * 4, SOL_SOCKET, SCM_RIGHTS};
@@ -235,7 +238,9 @@ static long receive_fds(int s, unsigned flags)
     uint64_t control[2 + 150] = {0};
     struct cmsghdr *c = (struct cmsghdr *)control;
     struct iov iov = {U(buf), sizeof(buf)};
-    struct msghdr m = {.msg_iov = U(&iov), .msg_iovlen = 1, .msg_control = U(control),
+    struct msghdr m = {.msg_iov = U(&iov),
+                       .msg_iovlen = 1,
+                       .msg_control = U(control),
                        .msg_controllen = sizeof(control)};
     long n = sys_recvmsg(s, U(&m), flags);
 
@@ -304,7 +309,8 @@ static void scenario_datagrams(void)
     y = keep(NEED(sys_socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0)));
     NEED(sys_bind(y, U(&name), 8));
     NEED(sys_connect(x, U(&name), 8));
-    while (NEED(sys_sendto(x, U(buf), 1000, MSG_DONTWAIT, 0, 0) == -EAGAIN ? 0 : 1) > 0 && !host_failed())
+    while (NEED(sys_sendto(x, U(buf), 1000, MSG_DONTWAIT, 0, 0) == -EAGAIN ? 0 : 1) > 0 &&
+           !host_failed())
         ;
     NEED(sys_connect(x, U(&none), 2));
     NEED(sys_connect(x, U(&name), 8));
@@ -471,9 +477,9 @@ SCENARIO(pty)
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, enter, leave)
-    const struct CMUnitTest tests[] = {T(pipe),      T(fifo),   T(epoll), T(poll_many), T(stream),
-                                       T(server),    T(datagrams), T(cycles), T(pty),
-                                       T(deep_chain), T(too_many_in_flight)};
+    const struct CMUnitTest tests[] = {
+        T(pipe),   T(fifo), T(epoll),      T(poll_many),         T(stream), T(server), T(datagrams),
+        T(cycles), T(pty),  T(deep_chain), T(too_many_in_flight)};
 
     int fd;
 

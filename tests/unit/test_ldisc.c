@@ -78,7 +78,8 @@ static void erase_word_and_line(void **state)
     (void)state;
     type("one two\x17");
     expect_shown("one two\b \b\b \b\b \b");
-    type("x\x7f\x15" "ok\n");
+    type("x\x7f\x15"
+         "ok\n");
     expect_shown("x\b \b\b \b\b \b\b \b\b \bok\r\n");
     expect_line("ok\n");
 }
@@ -235,12 +236,19 @@ static void ring_wraps(void **state)
 #define T(f) cmocka_unit_test_setup(f, fresh)
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        T(line_is_readable_when_it_ends), T(erase_word_and_line), T(erase_takes_whole_utf8_characters),
-        T(eof_ends_a_read_without_a_byte), T(literal_next), T(signals_flush_unless_told_not_to),
-        T(stop_and_start), T(overlong_line_keeps_its_end), T(full_input_is_refused),
-        T(mode_change_keeps_what_was_typed), T(output_is_processed), T(output_stops_at_a_full_ring),
-        T(ring_wraps)};
+    const struct CMUnitTest tests[] = {T(line_is_readable_when_it_ends),
+                                       T(erase_word_and_line),
+                                       T(erase_takes_whole_utf8_characters),
+                                       T(eof_ends_a_read_without_a_byte),
+                                       T(literal_next),
+                                       T(signals_flush_unless_told_not_to),
+                                       T(stop_and_start),
+                                       T(overlong_line_keeps_its_end),
+                                       T(full_input_is_refused),
+                                       T(mode_change_keeps_what_was_typed),
+                                       T(output_is_processed),
+                                       T(output_stops_at_a_full_ring),
+                                       T(ring_wraps)};
 
     return cmocka_run_group_tests_name("ldisc", tests, NULL, NULL);
 }

@@ -26,8 +26,9 @@
 
 #define ROUNDS 1500
 
-static const uint8_t alphabet[] = "aZ_ 0.\t\r\n\n\n\x7f\x7f\x7f\b\x15\x17\x16\x12\x04\x04\x03\x1a\x1c"
-                                  "\x11\x01\xc3\xa4\xe2\x82\xac\x80\xff;%";
+static const uint8_t alphabet[] =
+    "aZ_ 0.\t\r\n\n\n\x7f\x7f\x7f\b\x15\x17\x16\x12\x04\x04\x03\x1a\x1c"
+    "\x11\x01\xc3\xa4\xe2\x82\xac\x80\xff;%";
 static uint8_t ring_memory[65536];
 
 struct pty {
@@ -40,7 +41,8 @@ static int pty_open(struct pty *p)
     char name[32];
 
     p->master = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_NONBLOCK);
-    if (p->master < 0 || ioctl(p->master, TIOCSPTLCK, &zero) != 0 || ioctl(p->master, TIOCGPTN, &n) != 0)
+    if (p->master < 0 || ioctl(p->master, TIOCSPTLCK, &zero) != 0 ||
+        ioctl(p->master, TIOCGPTN, &n) != 0)
         return -1;
     snprintf(name, sizeof(name), "/dev/pts/%d", n);
     p->slave = open(name, O_RDWR | O_NOCTTY | O_NONBLOCK);
@@ -59,7 +61,8 @@ static struct ktermios random_settings(void)
     if (rand() % 4 != 0) {
         t.c_iflag = random_bits(ISTRIP | INLCR | IGNCR | ICRNL | IXON | IUTF8 | PARMRK | IUCLC);
         t.c_oflag = random_bits(OPOST | ONLCR | OCRNL | ONOCR | ONLRET | XTABS | OLCUC);
-        t.c_lflag = random_bits(ECHO | ECHOE | ECHOK | ECHONL | ECHOCTL | ECHOPRT | ECHOKE | IEXTEN | ISIG);
+        t.c_lflag =
+            random_bits(ECHO | ECHOE | ECHOK | ECHONL | ECHOCTL | ECHOPRT | ECHOKE | IEXTEN | ISIG);
         if ((t.c_oflag & TABDLY) != XTABS)
             t.c_oflag &= ~TABDLY;
         if (rand() % 4 != 0)
@@ -104,8 +107,9 @@ static void show(const char *what, const uint8_t *p, size_t n)
     fprintf(stderr, "\n");
 }
 
-static void check_same(const char *what, const struct ktermios *t, const uint8_t *typed, size_t typed_len,
-                       const uint8_t *ours, size_t ours_len, const uint8_t *theirs, size_t theirs_len)
+static void check_same(const char *what, const struct ktermios *t, const uint8_t *typed,
+                       size_t typed_len, const uint8_t *ours, size_t ours_len,
+                       const uint8_t *theirs, size_t theirs_len)
 {
     if (ours_len == theirs_len && memcmp(ours, theirs, ours_len) == 0)
         return;
@@ -117,7 +121,8 @@ static void check_same(const char *what, const struct ktermios *t, const uint8_t
 }
 
 /* One read each of the same size, until there is nothing left. */
-static void compare_reads(struct ldisc *ld, int slave, const struct ktermios *t, const uint8_t *typed, size_t len)
+static void compare_reads(struct ldisc *ld, int slave, const struct ktermios *t,
+                          const uint8_t *typed, size_t len)
 {
     for (int i = 0; i < 100; i++) {
         uint8_t ours[64], theirs[64];
@@ -178,7 +183,8 @@ static void random_sessions(void **state)
         assert_int_equal(write(p.master, typed, len), len);
         assert_int_equal(ldisc_receive(&ld, typed, len, &ev), len);
         n = ring_read(&out, ours, sizeof(ours));
-        check_same("echo", &t, typed, len, ours, n, theirs, drain(p.master, theirs, sizeof(theirs), n));
+        check_same("echo", &t, typed, len, ours, n, theirs,
+                   drain(p.master, theirs, sizeof(theirs), n));
 
         /* The host's input arrives through a queue: wait for it. */
         for (int i = 0; i < 200; i++) {
@@ -189,8 +195,8 @@ static void random_sessions(void **state)
         }
         if ((size_t)queued != ldisc_input_len(&ld)) {
             show("typed", typed, len);
-            fprintf(stderr, "FIONREAD: ours %zu host %d; i %o o %o l %o\n", ldisc_input_len(&ld), queued,
-                    t.c_iflag, t.c_oflag, t.c_lflag);
+            fprintf(stderr, "FIONREAD: ours %zu host %d; i %o o %o l %o\n", ldisc_input_len(&ld),
+                    queued, t.c_iflag, t.c_oflag, t.c_lflag);
             fail();
         }
         if (rand() % 3 != 0)
@@ -201,7 +207,8 @@ static void random_sessions(void **state)
         assert_int_equal(write(p.slave, typed, len), len);
         assert_int_equal(ldisc_write(&ld, typed, len), len);
         n = ring_read(&out, ours, sizeof(ours));
-        check_same("output", &t, typed, len, ours, n, theirs, drain(p.master, theirs, sizeof(theirs), n));
+        check_same("output", &t, typed, len, ours, n, theirs,
+                   drain(p.master, theirs, sizeof(theirs), n));
     }
     close(p.slave);
     close(p.master);

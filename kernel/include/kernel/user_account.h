@@ -9,10 +9,10 @@
 #include <kernel/list.h>
 
 struct user_account {
-    struct list_node link;  /* [accounts_lock] */
-    uint64_t refs;          /* [accounts_lock] */
-    kuid_t uid;             /* [I] */
-    uint64_t pipe_slots;    /* [a] pages that its pipes may hold */
+    struct list_node link;    /* [accounts_lock] */
+    uint64_t refs;            /* [accounts_lock] */
+    kuid_t uid;               /* [I] */
+    uint64_t pipe_slots;      /* [a] pages that its pipes may hold */
     uint64_t files_in_flight; /* [a] in messages that nobody has received */
 };
 
