@@ -497,7 +497,7 @@ long sys_dup3(int oldfd, int newfd, int flags)
 #define CLOSE_RANGE_UNSHARE 2u
 #define CLOSE_RANGE_CLOEXEC 4u
 
-static int unshare_files(void)
+int files_unshare(void)
 {
     struct files *old = current->files;
     struct files *copy;
@@ -520,7 +520,7 @@ long sys_close_range(unsigned first, unsigned last, unsigned flags)
     if ((flags & ~(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC)) != 0 || first > last)
         return -EINVAL;
     if (flags & CLOSE_RANGE_UNSHARE) {
-        err = unshare_files();
+        err = files_unshare();
         if (err < 0)
             return err;
     }

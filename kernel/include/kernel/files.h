@@ -11,6 +11,7 @@ struct files *files_copy(struct files *old);
 void files_get(struct files *f);
 void files_put(struct files *f);
 void files_close_on_exec(struct files *f);
+int files_unshare(void); /* the current thread's table is its own from now on; 0 or -ENOMEM */
 
 /* Lowest free descriptor from `from` on, under RLIMIT_NOFILE; takes over the reference to f.
  * On error (-EMFILE, -ENOMEM) the caller still owns f. */
