@@ -20,6 +20,7 @@ void call_on_stack(void *top, void (*fn)(void)) __noreturn; /* kernel/x86/switch
  */
 #define PARTS(part)                                                                                \
     part(proc_init)        /* processes, the idle thread */                                        \
+    part(syscall_init)     /* obeys the command line */                                            \
     part(vfs_init)         /* names, mounts, open files; tmpfs and devtmpfs */                     \
     part(dev_init)         /* terminals, memory devices */                                         \
     part(procfs_init)                                                                              \

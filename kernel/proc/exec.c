@@ -79,13 +79,8 @@ struct exec {
 static int open_program(const struct path *path, struct file **out)
 {
     struct file *f;
-    int err;
+    int err = file_open_exec(path, &f);
 
-    if (!S_ISREG(path->dentry->inode->mode))
-        return -EACCES;
-    err = inode_permission(path, MAY_EXEC);
-    if (err == 0)
-        err = file_open_exec(path, &f);
     if (err < 0)
         return err;
     err = file_deny_writers(f);
@@ -287,7 +282,6 @@ static int map_stack(struct exec *e, uaddr_t low)
 static int build_stack(struct exec *e)
 {
     size_t name_len = strlen(e->name) + 1;
-    size_t strings = e->args.length + e->env.length + name_len + 8;
     uaddr_t name_at = e->stack_top - 8 - name_len;
     uaddr_t env_at = name_at - e->env.length, args_at = env_at - e->args.length;
     uaddr_t platform_at = ALIGN_DOWN(args_at - sizeof(platform), 16), random_at = platform_at - 16;
@@ -313,7 +307,6 @@ static int build_stack(struct exec *e)
     if (e->env.length != 0)
         memcpy(image + (env_at - sp), e->env.data, e->env.length);
     memcpy(image + (name_at - sp), e->name, name_len);
-    (void)strings;
 
     err = map_stack(e, sp);
     if (err == 0 && mm_write_remote(mm, sp, image, size) != (ssize_t)size)
@@ -602,7 +595,7 @@ static int open_at_user(struct exec *e, int dirfd, uaddr_t upath, int flags)
     err = path_lookup(dirfd, path, lookup | ((flags & AT_EMPTY_PATH) ? LOOKUP_EMPTY : 0), &p);
     if (err < 0)
         goto out;
-    err = S_ISLNK(p.dentry->inode->mode) ? -ELOOP : open_program(&p, &e->file);
+    err = open_program(&p, &e->file);
     path_put(&p);
 out:
     kfree(path);
@@ -637,8 +630,7 @@ static long do_execveat(int dirfd, uaddr_t path, uaddr_t argv, uaddr_t envp, int
     if (err == 0)
         err = collect_strings(e, argv, envp);
     if (err == 0) {
-        e->name_is_closed = strncmp(e->name, "/dev/fd/", 8) == 0 && dirfd != AT_FDCWD &&
-                            fd_is_cloexec(dirfd);
+        e->name_is_closed = strncmp(e->name, "/dev/fd/", 8) == 0 && dirfd != AT_FDCWD && (fd_get_flags(dirfd) & FD_CLOEXEC);
         err = run(e, thread_frame(current));
     }
     exec_destroy(e);

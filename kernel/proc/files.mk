@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-kernel-y += kernel/proc/futex.o kernel/proc/system.o kernel/proc/limits.o kernel/proc/prctl.o
 kernel-y += kernel/proc/sched.o kernel/proc/wait.o kernel/proc/thread.o kernel/proc/pid.o \
         kernel/proc/cred.o kernel/proc/ids.o kernel/proc/job.o kernel/proc/fork.o \
-        kernel/proc/exit.o kernel/proc/reap.o kernel/proc/signal.o kernel/proc/sigcalls.o \
-        kernel/proc/sigdeliver.o kernel/proc/sigframe.o kernel/proc/clock.o
+        kernel/proc/exec.o kernel/proc/exec_args.o kernel/proc/elf.o kernel/proc/exit.o \
+        kernel/proc/reap.o kernel/proc/pidfd.o kernel/proc/signal.o kernel/proc/sigcalls.o \
+        kernel/proc/sigdeliver.o kernel/proc/sigframe.o kernel/proc/clock.o kernel/proc/futex.o \
+        kernel/proc/system.o kernel/proc/limits.o kernel/proc/prctl.o

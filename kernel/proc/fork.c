@@ -10,6 +10,7 @@
  */
 #include <kernel/cgroup.h>
 #include <kernel/files.h>
+#include <kernel/fs.h>
 #include <kernel/ns.h>
 #include <kernel/proc.h>
 #include <kernel/string.h>
@@ -395,7 +396,7 @@ static long do_clone(const struct clone_request *r)
     if (err < 0)
         goto uncharge;
     if (r->flags & CLONE_PIDFD) {
-        err = pidfd_prepare(t->pid, O_CLOEXEC, &pidfd, &pidfd_file);
+        err = pidfd_prepare(t->process, O_CLOEXEC, &pidfd, &pidfd_file);
         if (err == 0)
             err = put_user(r->pidfd, pidfd);
         if (err < 0)

@@ -4,8 +4,9 @@
 
 struct file;
 struct pid;
+struct process;
 
 /* Reserves a descriptor and makes the file; the caller publishes or undoes both. */
-int pidfd_prepare(struct pid *pid, unsigned flags, int *fd, struct file **file);
+int pidfd_prepare(struct process *p, unsigned flags, int *fd, struct file **file);
 /* What a descriptor names: counted, or -EBADF. */
 int pidfd_get_pid(int fd, struct pid **out, unsigned *file_flags);

@@ -26,6 +26,7 @@ void fd_unreserve(int fd);
 struct file *fd_get(int fd);
 struct file *fd_get_any(int fd);
 int fd_close(int fd);
+int fd_get_flags(int fd); /* FD_CLOEXEC or 0; -EBADF */
 /* The table's size: no descriptor from here on is open. (select(2) looks no further.) */
 unsigned files_fd_end(struct files *f);
 /* Another process's, for /proc/PID/fd: next descriptor >= fd that is open, counted file. */
