@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Registers this folder's devices; /dev/console and /dev/tty, which stand for other terminals. */
 #include <kernel/fs.h>
-#include <kernel/log.h>
 #include <kernel/proc.h>
 #include <kernel/tty.h>
 
@@ -10,18 +9,11 @@
 #include "serial.h"
 #include "tty.h"
 
-/* The terminal of the kernel's messages, for init. From here on they go to the ring only. */
+/* The terminal that the kernel's messages went to before init opened it. */
 static int console_open(struct inode *inode, struct file *f)
 {
-    int err;
-
     (void)inode;
-    if (console_tty == NULL)
-        return -ENODEV;
-    err = tty_open(console_tty, f, TTY_OPEN_CONSOLE);
-    if (err == 0)
-        log_console_off();
-    return err;
+    return console_tty != NULL ? tty_open(console_tty, f, TTY_OPEN_CONSOLE) : -ENODEV;
 }
 
 /* The controlling terminal, whichever it is. */

@@ -92,6 +92,8 @@ int tty_open(struct tty *tty, struct file *f, enum tty_open_how how)
     tf->tty = tty;
     tf->is_console = how == TTY_OPEN_CONSOLE;
     f->private = tf;
+    if (tty == console_tty)
+        log_console_off(); /* it belongs to programs now; messages go to the ring only */
     if (how == TTY_OPEN_PLAIN && !(f->flags & O_NOCTTY))
         tty_try_become_controlling(tty, f);
     return 0;
