@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Full-screen and line-editing programs on the console, as a person uses them."""
+import time
+
+import pytest
+
+UP = "\x1b[A"
+
+
+@pytest.fixture(scope="module")
+def console(booter):
+    yield booter.console()
+    booter.close_consoles()
+
+
+def test_history_and_line_editing(console):
+    assert console.command("echo first") == "first\n"
+    assert console.command("echo second") == "second\n"
+    assert console.command(UP + UP) == "first\n"
+    assert console.command("echo abc\x7f\x7fxyz") == "axyz\n"
+    assert console.command("echo word gone\x17here") == "word here\n"
+    assert console.command("ech\t again") == "again\n"
+
+
+def test_vi_edits_a_file(console):
+    console.command("rm -f /tmp/f")
+    console.send("vi /tmp/f\r")
+    console.expect("/tmp/f")
+    console.send("ifirst line\rsecond\x1b")
+    console.send("yyp:wq\r")
+    console.prompt()
+    assert console.command("cat /tmp/f") == "first line\nsecond\nsecond\n"
+
+
+def test_top_runs_and_ends(console):
+    console.send("top\r")
+    console.expect("PID +PPID")
+    console.expect("init")
+    console.send("q")
+    console.prompt()
+
+
+def test_stop_continue_background(console):
+    console.send("cat\r")
+    console.expect("cat\r\n")
+    console.send("one\r")
+    console.expect("one\r\none\r\n")
+    console.send("\x1a")
+    console.prompt()
+    assert "Stopped" in console.command("jobs")
+    console.send("fg\r")
+    console.expect("cat\r\n")
+    console.send("two\r")
+    console.expect("two\r\ntwo\r\n")
+    console.send("\x04")
+    console.prompt()
+    assert "Stopped" in console.command("cat & sleep 1; jobs")  # a background read stops it
+    console.command("kill %1; wait")
+
+
+def test_interrupt_reaches_the_whole_pipeline(console):
+    console.send("yes | cat > /dev/null\r")
+    console.expect("null\r\n")
+    time.sleep(0.5)
+    console.send("\x03")
+    console.prompt()
+    assert console.command("echo $?; jobs") == "130\n"
+
+
+def test_flow_control(console):
+    console.send("seq 1 100000\r")
+    console.expect("500\r\n")
+    console.send("\x13")
+    time.sleep(0.5)
+    console.send("\x03")
+    console.prompt()
+
+
+def test_pasting_loses_nothing(console):
+    lines = [f"line {i} " + "x" * 60 for i in range(300)]
+    console.send("stty -echo; cat > /tmp/paste; stty echo; echo don''e\r")
+    console.expect("\r\n")
+    time.sleep(0.5)
+    for line in lines:
+        console.send(line + "\r")
+    console.send("\x04")
+    console.expect("done")
+    console.prompt()
+    count = sum(len(line) + 1 for line in lines)
+    assert console.command("wc -c < /tmp/paste").strip() == str(count)
+    assert console.command("tail -n 1 /tmp/paste") == lines[-1] + "\n"
+
+
+def test_a_terminal_for_a_child(console):
+    assert console.command("script -q -c 'tty; stty size' /tmp/typescript").startswith("/dev/pts/0\n")
+    assert console.command("ls /dev/pts") == "ptmx\n"
