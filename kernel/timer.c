@@ -56,22 +56,27 @@ static void take_out(struct timer_queue *q, struct timer *t)
     WRITE_ONCE(t->queue, NULL);
 }
 
+bool timer_stop(struct timer *t)
+{
+    struct timer_queue *q;
+
+    while ((q = READ_ONCE(t->queue)) != NULL) {
+        irqflags_t flags = spin_lock(&q->lock);
+        bool is_here = t->queue == q; /* it may have fired, or moved, before we had the lock */
+
+        if (is_here)
+            take_out(q, t);
+        spin_unlock(&q->lock, flags);
+        if (is_here)
+            return true;
+    }
+    return false;
+}
+
 bool timer_cancel(struct timer *t)
 {
-    for (;;) {
-        struct timer_queue *q = READ_ONCE(t->queue);
-        irqflags_t flags;
-
-        if (q == NULL)
-            break;
-        flags = spin_lock(&q->lock);
-        if (t->queue == q) {
-            take_out(q, t);
-            spin_unlock(&q->lock, flags);
-            return true;
-        }
-        spin_unlock(&q->lock, flags); /* it fired, or moved, before we had the lock */
-    }
+    if (timer_stop(t))
+        return true;
     /* Not to come any more; but another CPU may still be in its fn. */
     for (unsigned i = 0; i < cpu_count(); i++)
         while (i != cpu_number() && READ_ONCE(queues[i].running) == t)
@@ -85,8 +90,7 @@ void timer_start(struct timer *t, uint64_t deadline_ns)
     struct timer_queue *q = this_queue();
     irqflags_t flags;
 
-    if (t->queue != NULL)
-        (void)timer_cancel(t); /* whether it still was to come makes no difference */
+    (void)timer_stop(t); /* whether it still was to come makes no difference */
     flags = spin_lock(&q->lock);
     t->deadline_ns = deadline_ns;
     t->queue = q;

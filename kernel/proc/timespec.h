@@ -62,3 +62,21 @@ static inline uint64_t deadline_after(uint64_t ns)
 
     return ns >= TIME_MAX_NS - now ? TIME_MAX_NS : now + ns + 1;
 }
+
+#define ALIGN_UP_NS(ns, unit) (((ns) + (unit) - 1) / (unit) * (unit))
+
+/* No interval timer interrupts more often, whatever it was set to. */
+#define INTERVAL_MIN_NS (100 * NSEC_PER_USEC)
+
+/* When a timer that was due at `expired` is due again: one of its moments, after now. The number of
+ * those that have gone by is added to *missed, if there is one. */
+static inline uint64_t next_expiry(uint64_t expired, uint64_t interval, uint64_t *missed)
+{
+    uint64_t earliest = ktime_ns() + INTERVAL_MIN_NS, skipped = 0;
+
+    if (expired + interval < earliest)
+        skipped = (earliest - expired - 1) / interval;
+    if (missed != NULL)
+        *missed += skipped;
+    return expired + (skipped + 1) * interval;
+}

@@ -42,6 +42,7 @@ void timer_init(struct timer *t, void (*fn)(struct timer *t));
 void timer_start(struct timer *t, uint64_t deadline_ns); /* restarts a running one */
 bool timer_cancel(struct timer *t);                      /* true: it was still to come; after
                                                             return fn is not running */
+bool timer_stop(struct timer *t); /* the same without waiting: also under locks that fn takes */
 static inline bool timer_is_active(const struct timer *t)
 {
     return READ_ONCE(t->queue) != NULL;
