@@ -13,6 +13,7 @@
 #include <kernel/proc.h>
 #include <kernel/syscalls.h>
 #include <kernel/trap.h>
+#include <kernel/uaccess.h>
 
 #include "process.h"
 #include "sched.h"
@@ -271,6 +272,12 @@ void user_return_work(struct trapframe *frame)
 {
     uint32_t work = READ_ONCE(current->work);
 
+    if (work & WORK_SET_TID) {
+        int32_t tid = pid_nr_current(current->pid);
+
+        thread_clear_work(current, WORK_SET_TID);
+        (void)put_user(current->set_child_tid, tid); /* a bad address is the program's affair */
+    }
     if (work & WORK_RESCHED)
         schedule();
     if (work & WORK_FREEZE)
