@@ -101,8 +101,8 @@ static void show_mounts(struct line *l, struct mount *m, const char *where, char
     add_char(l, ' ');
     add_escaped(l, m->sb->type->name);
     add(l, (m->flags | m->sb->flags) & MS_RDONLY ? " ro" : " rw");
-    add_super_options(l, m->sb, buf);
     add_mount_flags(l, m->flags);
+    add_super_options(l, m->sb, buf);
     add(l, " 0 0");
 }
 

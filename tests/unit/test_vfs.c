@@ -900,8 +900,8 @@ static void a_container_pivots_into_its_root(void **state)
     assert_non_null(strstr(text, " /proc rw,nosuid,nodev,noexec,relatime - tmpfs proc rw,size=1024k"));
     memset(text, 0, sizeof(text));
     eq(mnt_ns_show(ours.mnt, &root, MOUNT_TEXT_MOUNTS, collect, text), 0);
-    assert_string_equal(text, "tmpfs / tmpfs rw,mode=755,inode64,relatime 0 0\n"
-                              "proc /proc tmpfs rw,size=1024k,inode64,nosuid,nodev,noexec,relatime 0 0\n");
+    assert_string_equal(text, "tmpfs / tmpfs rw,relatime,mode=755,inode64 0 0\n"
+                              "proc /proc tmpfs rw,nosuid,nodev,noexec,relatime,size=1024k,inode64 0 0\n");
     memset(text, 0, sizeof(text));
     path_put(&root);
 
