@@ -7,6 +7,7 @@
 #include "abi.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -284,6 +285,8 @@ static void bad_values(void)
 
 int main(void)
 {
+    if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+        return 1; /* nothing here should mount, but if it does, then not for others */
     if (mkdir("/tmp/fs_args", 0755) < 0 || chdir("/tmp/fs_args") < 0)
         return 1;
     fd = open(file, O_CREAT | O_RDWR, 0600);

@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -125,7 +126,7 @@ static void resolution(void)
 
 static void opening(void)
 {
-    int fd;
+    int fd, other;
 
     SECTION("opening");
     CALL(open("f", O_RDONLY));
@@ -148,17 +149,17 @@ static void opening(void)
     CALL(open("l", O_RDONLY | O_NOFOLLOW));
     CALL(open("l", O_WRONLY | O_CREAT | O_EXCL, 0600));
     CALL(open("dangling", O_RDONLY));
-    fd = (int)TRY(open("dangling", O_WRONLY | O_CREAT, 0600));
-    CALL(close(fd));
+    other = (int)TRY(open("dangling", O_WRONLY | O_CREAT, 0600));
+    CALL(close(other));
     show("new");
-    fd = (int)TRY(open("l", O_PATH | O_NOFOLLOW));
-    CALL(close(fd));
+    other = (int)TRY(open("l", O_PATH | O_NOFOLLOW));
+    CALL(close(other));
     CALL(unlink("l"));
     CALL(unlink("dangling"));
     CALL(unlink("new"));
     CALL(write(fd, "0123456789", 10));
-    fd = (int)TRY(open("f", O_RDONLY | O_TRUNC));
-    CALL(close(fd));
+    other = (int)TRY(open("f", O_RDONLY | O_TRUNC));
+    CALL(close(other));
     show("f");
     close(fd);
     fd = (int)TRY(open(".", O_TMPFILE | O_RDWR, 0640));
@@ -389,8 +390,8 @@ static void permissions(void)
 int main(void)
 {
     umask(022);
-    if (mkdir(DIR_NAME, 0755) < 0 || mount("none", DIR_NAME, "tmpfs", 0, "mode=755") < 0 ||
-        chdir(DIR_NAME) < 0)
+    if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+        mkdir(DIR_NAME, 0755) < 0 || mount("none", DIR_NAME, "tmpfs", 0, "mode=755") < 0 || chdir(DIR_NAME) < 0)
         return 1;
     resolution();
     opening();
