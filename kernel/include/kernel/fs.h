@@ -164,7 +164,8 @@ struct inode {
     uint64_t npages;             /* [pages_lock] */
     int writers;                 /* [a] open for writing, or -n: n times executing (ETXTBSY) */
     struct list_node mappings;   /* [file_mappings_lock, kernel/mm] struct vma.inode_link */
-    void *private;               /* the file system's; pipe, socket for those kinds */
+    void *private;               /* the kind's: pipe, socket; else the file system's */
+    void *fs_data;               /* [I] the file system's where private is taken (overlayfs) */
     void *locks;                 /* fcntl(2) and flock(2) locks (kernel/fs/lock.c) */
     struct list_node *xattrs;    /* [lock] simple_xattr_*: NULL when it has none */
     uint32_t seals;              /* [lock] memfd_create(2): F_SEAL_* */

@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Changing names. New objects are made in the upper layer; what was removed and is
+ * still in a lower one is covered by a whiteout. The caller (the VFS) holds the
+ * overlay directory's lock and has checked permissions; the real directory's
+ * lock is taken below it.
+ */
+#include <kernel/cgroup.h>
+#include <kernel/errno.h>
+#include <kernel/string.h>
+
+#include "overlay.h"
+
+#include "../vfs.h"
+
+/* The upper directory in which dir's names are changed. The dentry of the child leads there. */
+static int upper_dir(struct dentry *child, struct dentry **out)
+{
+    struct dentry *parent = d_parent_get(child);
+    int err = ovl_copy_up(parent);
+
+    if (err == 0)
+        *out = ovl_upper(parent); /* lives as long as the overlay directory, which is locked */
+    dentry_put(parent);
+    return err;
+}
+
+/* Is the name in a lower layer of the merged directory, so that it would come to light again? */
+static int in_lower(struct inode *dir, const struct dentry *dentry, bool *found)
+{
+    const struct ovl_inode *od = ovl_inode(dir);
+
+    *found = false;
+    for (unsigned i = 0; i < od->nlower; i++) {
+        struct dentry *d;
+        int err = lookup_one(od->lower[i].dentry, dentry->name, dentry->name_len, &d);
+        bool decides;
+
+        if (err < 0)
+            return err;
+        decides = !d_is_negative(d);
+        *found = decides && !ovl_is_whiteout(d);
+        dentry_put(d);
+        if (decides)
+            break;
+    }
+    return 0;
+}
+
+/* Take a whiteout out of the way of a new name. *was: there was one. */
+static int clear_whiteout(struct dentry *upper, const struct dentry *dentry, bool *was)
+{
+    struct dentry *d;
+    int err = lookup_one(upper, dentry->name, dentry->name_len, &d);
+
+    *was = false;
+    if (err < 0)
+        return err;
+    if (ovl_is_whiteout(d)) {
+        *was = true;
+        err = vfs_unlink(upper, d);
+    }
+    dentry_put(d);
+    return err;
+}
+
+static int put_whiteout(struct dentry *upper, const struct dentry *dentry)
+{
+    struct dentry *d;
+    int err = vfs_mknod(upper, dentry->name, S_IFCHR, 0, &d);
+
+    if (err == 0)
+        dentry_put(d);
+    return err;
+}
+
+/* The new object in the upper layer becomes the overlay's. Takes the reference. */
+static int adopt(struct inode *dir, struct dentry *dentry, struct dentry *real)
+{
+    struct inode *inode = ovl_inode_create(dir->sb, real, NULL, 0);
+
+    if (inode == NULL)
+        return -ENOMEM;
+    d_set_inode(dentry, inode);
+    ovl_copy_attr(dir);
+    return 0;
+}
+
+enum what { MAKE_FILE, MAKE_DIR, MAKE_NODE, MAKE_SYMLINK };
+
+struct request {
+    enum what what;
+    mode_t mode;
+    dev_t dev;
+    const char *target;
+};
+
+static int make_upper(struct dentry *upper, const char *name, const struct request *r, struct dentry **out)
+{
+    int err;
+
+    switch (r->what) {
+    case MAKE_FILE:
+        return vfs_create(upper, name, r->mode, out);
+    case MAKE_DIR:
+        return vfs_mkdir(upper, name, r->mode, out);
+    case MAKE_NODE:
+        return vfs_mknod(upper, name, r->mode, r->dev, out);
+    default:
+        err = vfs_symlink(upper, name, r->target);
+        return err < 0 ? err : lookup_one(upper, name, strlen(name), out);
+    }
+}
+
+static int make(struct inode *dir, struct dentry *dentry, const struct request *r)
+{
+    struct dentry *upper = NULL, *real;
+    bool was_whiteout;
+    int err = upper_dir(dentry, &upper);
+
+    if (err == 0)
+        err = clear_whiteout(upper, dentry, &was_whiteout);
+    if (err < 0)
+        return err;
+    err = make_upper(upper, dentry->name, r, &real);
+    /* A directory over a removed one must not show what was in it. */
+    if (err == 0 && was_whiteout && r->what == MAKE_DIR) {
+        err = ovl_set_opaque(real);
+        if (err < 0) {
+            (void)vfs_rmdir(upper, real);
+            dentry_put(real);
+        }
+    }
+    if (err < 0) {
+        if (was_whiteout)
+            (void)put_whiteout(upper, dentry);
+        return err;
+    }
+    return adopt(dir, dentry, real);
+}
+
+int ovl_create(struct inode *dir, struct dentry *dentry, mode_t mode)
+{
+    return make(dir, dentry, &(struct request){.what = MAKE_FILE, .mode = mode});
+}
+
+int ovl_mkdir(struct inode *dir, struct dentry *dentry, mode_t mode)
+{
+    return make(dir, dentry, &(struct request){.what = MAKE_DIR, .mode = mode});
+}
+
+/* 0:0 would be a whiteout: as on Linux it cannot be made from above. */
+int ovl_mknod(struct inode *dir, struct dentry *dentry, mode_t mode, dev_t dev)
+{
+    if (S_ISCHR(mode) && dev == 0)
+        return -EPERM;
+    return make(dir, dentry, &(struct request){.what = MAKE_NODE, .mode = mode, .dev = dev});
+}
+
+int ovl_symlink(struct inode *dir, struct dentry *dentry, const char *target)
+{
+    return make(dir, dentry, &(struct request){.what = MAKE_SYMLINK, .target = target});
+}
+
+int ovl_link(struct dentry *old, struct inode *dir, struct dentry *dentry)
+{
+    struct dentry *upper = NULL;
+    bool was_whiteout;
+    int err = ovl_copy_up(old);
+
+    if (err == 0)
+        err = upper_dir(dentry, &upper);
+    if (err == 0)
+        err = clear_whiteout(upper, dentry, &was_whiteout);
+    if (err < 0)
+        return err;
+    err = vfs_link(ovl_upper(old), upper, dentry->name);
+    if (err < 0) {
+        if (was_whiteout)
+            (void)put_whiteout(upper, dentry);
+        return err;
+    }
+    inode_get(old->inode);
+    d_set_inode(dentry, old->inode);
+    ovl_copy_attr(old->inode);
+    ovl_copy_attr(dir);
+    return 0;
+}
+
+/* Whiteouts left in an otherwise empty upper directory go with it. */
+static int remove_whiteouts(struct dentry *dir)
+{
+    struct dentry *d;
+    uint64_t pos = 0;
+
+    while ((d = d_child_at(dir, pos)) != NULL) {
+        int err = 0;
+
+        pos = d->dir_pos + 1;
+        if (ovl_is_whiteout(d))
+            err = vfs_unlink(dir, d);
+        dentry_put(d);
+        if (err < 0)
+            return err;
+    }
+    return 0;
+}
+
+static int remove_name(struct inode *dir, struct dentry *dentry, bool is_dir)
+{
+    struct dentry *upper = NULL, *real = ovl_upper(dentry);
+    bool covered;
+    int err = upper_dir(dentry, &upper);
+
+    if (err == 0)
+        err = in_lower(dir, dentry, &covered);
+    if (err == 0 && is_dir && real != NULL)
+        err = remove_whiteouts(real);
+    if (err < 0)
+        return err;
+    if (real != NULL) {
+        err = is_dir ? vfs_rmdir(upper, real) : vfs_unlink(upper, real);
+        if (err < 0)
+            return err;
+    }
+    if (covered) {
+        err = put_whiteout(upper, dentry);
+        if (err < 0)
+            return err; /* only without memory: then the lower object shows again */
+    }
+    ovl_copy_attr(dir);
+    if (real != NULL && !is_dir)
+        ovl_copy_attr(dentry->inode);
+    else
+        dentry->inode->nlink = is_dir ? 0 : dentry->inode->nlink - (dentry->inode->nlink > 0);
+    return 0;
+}
+
+int ovl_unlink(struct inode *dir, struct dentry *dentry)
+{
+    return remove_name(dir, dentry, false);
+}
+
+int ovl_rmdir(struct inode *dir, struct dentry *dentry)
+{
+    int err = ovl_check_empty(dentry->inode);
+
+    return err < 0 ? err : remove_name(dir, dentry, true);
+}
+
+/* ---- rename ---- */
+
+static void lock_two(struct inode *a, struct inode *b)
+{
+    if (a == b) {
+        mutex_lock(&a->lock);
+    } else {
+        mutex_lock(a < b ? &a->lock : &b->lock);
+        mutex_lock(a < b ? &b->lock : &a->lock);
+    }
+}
+
+static void unlock_two(struct inode *a, struct inode *b)
+{
+    mutex_unlock(&a->lock);
+    if (a != b)
+        mutex_unlock(&b->lock);
+}
+
+/* Rename in the upper layer, whose dcache follows as the VFS would have it. */
+static int rename_upper(struct dentry *odir, const struct dentry *old, struct dentry *ndir, const struct dentry *new)
+{
+    struct dentry *from = NULL, *to = NULL;
+    int err;
+
+    lock_two(odir->inode, ndir->inode);
+    err = lookup_one_locked(odir, old->name, old->name_len, &from);
+    if (err == 0)
+        err = lookup_one_locked(ndir, new->name, new->name_len, &to);
+    if (err == 0 && d_is_negative(from))
+        err = -ENOENT;
+    if (err == 0)
+        err = odir->inode->ops->rename(odir->inode, from, ndir->inode, to, 0);
+    if (err == 0) {
+        d_drop(to);
+        d_move(from, to);
+    }
+    unlock_two(odir->inode, ndir->inode);
+    if (from != NULL)
+        dentry_put(from);
+    if (to != NULL)
+        dentry_put(to);
+    return err;
+}
+
+/* Make room for what is renamed: an existing directory must be empty, a whiteout goes. */
+static int prepare_target(struct dentry *ndir, struct dentry *new, bool is_dir)
+{
+    bool was_whiteout;
+
+    if (new->inode == NULL)
+        return clear_whiteout(ndir, new, &was_whiteout);
+    if (is_dir) {
+        struct dentry *real = ovl_upper(new);
+        int err = ovl_check_empty(new->inode);
+
+        if (err == 0 && real != NULL)
+            err = remove_whiteouts(real);
+        return err;
+    }
+    return 0;
+}
+
+int ovl_rename(struct inode *odir, struct dentry *old, struct inode *ndir, struct dentry *new, unsigned flags)
+{
+    bool is_dir = S_ISDIR(old->inode->mode), covered, covers;
+    struct dentry *oupper = NULL, *nupper = NULL;
+    int err;
+
+    if (flags != 0)
+        return -EINVAL;
+    /* A directory with lower parts would have to be copied with all that is in it: as without
+     * redirect_dir on Linux that is the caller's job (mv does it). */
+    if (is_dir && ovl_inode(old->inode)->nlower > 0)
+        return -EXDEV;
+    err = ovl_copy_up(old);
+    if (err == 0)
+        err = upper_dir(old, &oupper);
+    if (err == 0)
+        err = upper_dir(new, &nupper);
+    if (err == 0)
+        err = in_lower(odir, old, &covered);
+    if (err == 0)
+        err = in_lower(ndir, new, &covers);
+    if (err == 0 && is_dir && covers)
+        err = ovl_set_opaque(ovl_upper(old));
+    if (err == 0)
+        err = prepare_target(nupper, new, is_dir);
+    if (err == 0)
+        err = rename_upper(oupper, old, nupper, new);
+    if (err < 0)
+        return err;
+    if (covered)
+        err = put_whiteout(oupper, old);
+    ovl_copy_attr(odir);
+    ovl_copy_attr(ndir);
+    return err;
+}
