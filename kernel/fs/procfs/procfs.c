@@ -573,24 +573,19 @@ static const struct super_ops proc_super_ops = {
     .d_revalidate = proc_revalidate,
 };
 
-static const struct proc_entry root_entry = {
-    .name = "/", .mode = 0555, .kind = PROC_DIR, .children = proc_root_entries};
-
-static int proc_get_super(const struct fs_type *type, const char *source, unsigned long flags, const char *data,
-                          struct super_block **out)
+int proc_make_super(const struct fs_type *type, unsigned long flags, const struct proc_entry *root,
+                    struct super_block **out)
 {
     struct super_block *sb = super_alloc(type, flags);
     struct inode *inode;
 
-    (void)source;
-    (void)data; /* hidepid= and gid= change nothing: a namespace hides more */
     if (sb == NULL)
         return -ENOMEM;
     sb->private = current->pid->numbers[current->pid->level].ns;
     pid_ns_get(sb->private);
     sb->ops = &proc_super_ops;
     sb->d_revalidate_always = true;
-    inode = inode_for(sb, &root_entry, NULL, -1);
+    inode = inode_for(sb, root, NULL, -1);
     if (inode != NULL)
         sb->root = dentry_make_root(inode);
     if (sb->root == NULL) {
@@ -599,6 +594,17 @@ static int proc_get_super(const struct fs_type *type, const char *source, unsign
     }
     *out = sb;
     return 0;
+}
+
+static const struct proc_entry root_entry = {
+    .name = "/", .mode = 0555, .kind = PROC_DIR, .children = proc_root_entries};
+
+static int proc_get_super(const struct fs_type *type, const char *source, unsigned long flags, const char *data,
+                          struct super_block **out)
+{
+    (void)source;
+    (void)data; /* hidepid= and gid= change nothing: a namespace hides more */
+    return proc_make_super(type, flags, &root_entry, out);
 }
 
 static struct fs_type proc_type = {
