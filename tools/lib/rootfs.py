@@ -13,6 +13,8 @@ DIRECTORIES = {
     "/run": 0o755,
     "/sbin": 0o755,
     "/sys": 0o755,
+    "/sys/fs": 0o755,
+    "/sys/fs/cgroup": 0o755,
     "/tmp": 0o1777,
     "/usr": 0o755,
     "/usr/bin": 0o755,

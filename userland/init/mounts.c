@@ -33,6 +33,7 @@ static const struct {
     {"pts/ptmx", "/dev/ptmx"},
 };
 
+/* A kernel may lack one of them (ENODEV), or have mounted it already (EBUSY). */
 void mount_all(void)
 {
     umask(022);
@@ -40,7 +41,7 @@ void mount_all(void)
         (void)mkdir(mounts[i].target, 0755); /* there already, or made by the kernel */
         if (mount(mounts[i].type, mounts[i].target, mounts[i].type, mounts[i].flags,
                   mounts[i].options) < 0 &&
-            errno != EBUSY)
+            errno != EBUSY && errno != ENODEV)
             fprintf(stderr, "init: cannot mount %s on %s: %s\n", mounts[i].type, mounts[i].target,
                     strerror(errno));
     }
