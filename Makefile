@@ -55,11 +55,13 @@ $(BUILD)/kernel.elf: $(KERNEL_OBJS) linker.ld
 	$(Q)ld -nostdlib -static -z max-page-size=4096 -z noexecstack --build-id=none -T linker.ld -o $@ $(KERNEL_OBJS)
 
 # Offsets for assembly come from C: one fact, one place.
-$(BUILD)/asm_offsets.inc: kernel/x86/asm_offsets.c
+ASM_OFFSETS := $(BUILD)/kernel/x86/asm_offsets.s $(BUILD)/hv/asm_offsets.s
+$(ASM_OFFSETS): $(BUILD)/%.s: %.c
 	@mkdir -p $(@D)
+	$(Q)$(CC) $(KERNEL_CFLAGS) $(DEPS) -S -o $@ $<
+$(BUILD)/asm_offsets.inc: $(ASM_OFFSETS)
 	$(call say,OFFS,$@)
-	$(Q)$(CC) $(KERNEL_CFLAGS) $(DEPS) -MF $(BUILD)/asm_offsets.d -MT $@ -S -o $(BUILD)/asm_offsets.s $<
-	$(Q)sed -n 's/.*->\([A-Za-z0-9_]*\) \$$*\(-\{0,1\}[0-9]*\).*/%define \1 \2/p' $(BUILD)/asm_offsets.s > $@
+	$(Q)sed -n 's/.*->\([A-Za-z0-9_]*\) \$$*\(-\{0,1\}[0-9]*\).*/%define \1 \2/p' $^ > $@
 
 $(KERNEL_OBJS): | $(BUILD)/asm_offsets.inc
 $(BUILD)/kernel/%.o $(BUILD)/hv/%.o $(BUILD)/containers/%.o: EXTRA = $(KERNEL_CFLAGS)
@@ -104,7 +106,7 @@ $(foreach t,$(unit-tests),$(eval $(call unit_rule,$(t))))
 unit: $(addprefix $(BUILD)/unit/,$(unit-tests))
 	@set -e; for t in $^; do $$t; done
 
--include $(KERNEL_OBJS:.o=.d) $(BUILD)/asm_offsets.d $(foreach p,$(programs),$(addprefix $(BUILD)/,$($(p)-objs:.o=.d)))
+-include $(KERNEL_OBJS:.o=.d) $(ASM_OFFSETS:.s=.d) $(foreach p,$(programs),$(addprefix $(BUILD)/,$($(p)-objs:.o=.d)))
 -include $(foreach t,$(unit-tests),$(BUILD)/unit/$(t).d)
 
 # ---- what is booted ---------------------------------------------------------
