@@ -44,6 +44,15 @@ ino_t ns_alloc_ino(void)
     return __atomic_add_fetch(&last, 1, __ATOMIC_RELAXED);
 }
 
+void namespaces_init(void)
+{
+    uts_init.user_ns = ipc_init.user_ns = net_init_ns.user_ns = cgroup_ns_init.user_ns = user_ns_init;
+    uts_init.ino = ns_alloc_ino();
+    ipc_init.ino = ns_alloc_ino();
+    net_init_ns.ino = ns_alloc_ino();
+    cgroup_ns_init.ino = ns_alloc_ino();
+}
+
 /* ---- references of each kind ---- */
 
 static void uts_put(struct uts_ns *ns)

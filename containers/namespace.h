@@ -7,5 +7,6 @@
 #define CLONE_NEW_ALL                                                                              \
     ((uint64_t)(CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWCGROUP))
 
+void namespaces_init(void); /* the first one of each kind */
 struct nsproxy *nsproxy_clone(const struct nsproxy *old); /* the same members; NULL: no memory */
 void nsproxy_switch(struct nsproxy *n);                   /* the current thread's; takes the reference */

@@ -313,10 +313,7 @@ static struct fs_type nsfs_type = {.name = "nsfs", .magic = 0x6e736673, .get_sup
 void containers_init(void);
 void containers_init(void)
 {
-    nsproxy_init.uts->ino = ns_alloc_ino();
-    nsproxy_init.ipc->ino = ns_alloc_ino();
-    nsproxy_init.net->ino = ns_alloc_ino();
-    nsproxy_init.cgroup->ino = ns_alloc_ino();
+    namespaces_init();
     if (mount_internal(&nsfs_type, "nsfs", "", &nsfs_mount) < 0)
         panic("nsfs: no memory at boot");
 }
