@@ -13,6 +13,8 @@
 #define VECTOR_AC 17
 #define VECTOR_MC 18
 
+#define DR7_GD 0x2000ULL
+
 /* ---- faults into the guest --------------------------------------------------------------- */
 
 /* SDM vol. 3, "Interrupt 8: Double Fault Exception": benign, contributory or page fault. */
@@ -156,6 +158,22 @@ static enum exit_action exit_protection(struct vcpu *vcpu, struct vm_exit *vmexi
     return EXIT_RESUME;
 }
 
+/* VMCALL on AMD and VMMCALL on Intel raise #UD; guests may use either, so that they can move. */
+static enum exit_action exit_undefined_opcode(struct vcpu *vcpu, struct vm_exit *vmexit)
+{
+    struct insn insn;
+    int err = fetch_insn(vcpu, &insn);
+
+    if (err == 1)
+        return EXIT_RESUME;
+    if (err == 0 && insn.op == INSN_HYPERCALL) {
+        vmexit->insn_len = insn.len;
+        return exit_hypercall(vcpu, vmexit);
+    }
+    inject_fault(vcpu, VECTOR_UD);
+    return EXIT_RESUME;
+}
+
 /* Intercepted only so that its endless delivery cannot hold the CPU: the guest gets it. */
 static enum exit_action exit_exception(struct vcpu *vcpu, struct vm_exit *vmexit)
 {
@@ -163,8 +181,12 @@ static enum exit_action exit_exception(struct vcpu *vcpu, struct vm_exit *vmexit
 
     if (vector == VECTOR_MC)
         return EXIT_RESUME; /* the host's own; its handler has run */
-    if (vector == VECTOR_DB)
+    if (vector == VECTOR_UD)
+        return exit_undefined_opcode(vcpu, vmexit);
+    if (vector == VECTOR_DB) {
         vcpu->dr6 |= vmexit->exception.dr6;
+        vcpu->dr7 &= ~DR7_GD; /* its handler may use the debug registers */
+    }
     if (vmexit->exception.has_error)
         inject_fault_error(vcpu, vector, vmexit->exception.error);
     else

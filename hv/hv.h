@@ -22,8 +22,9 @@
  * I/O ports, every MSR not in hv_passthrough_msrs, writes of CR0 and CR4, reads
  * and writes of CR8, all MOV DR, INVD/WBINVD, XSETBV, RDPMC, MONITOR, MWAIT, the
  * virtualization instructions of both vendors, #DB, #AC and #MC (the first two
- * because their endless delivery would hold the CPU), and shutdown. CR3, INVLPG,
- * RDTSC and PAUSE stay with the guest.
+ * because their endless delivery would hold the CPU), #UD (the other vendor's
+ * hypercall instruction), and shutdown. CR3, INVLPG, RDTSC and PAUSE stay with the
+ * guest.
  */
 #pragma once
 

@@ -225,7 +225,7 @@ static long kvm_ioctl(struct file *file, unsigned int cmd, uint64_t arg)
     case KVM_HAS_DEVICE_ATTR:
         return get_device_attr(arg, true);
     default:
-        return -ENOTTY;
+        return -EINVAL; /* KVM's answer, where others say ENOTTY */
     }
 }
 

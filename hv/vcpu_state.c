@@ -773,6 +773,6 @@ long vcpu_state_ioctl(struct vcpu *vcpu, unsigned int cmd, uaddr_t arg)
     case KVM_TRANSLATE:
         return translate(vcpu, arg);
     default:
-        return -ENOTTY;
+        return -EINVAL;
     }
 }

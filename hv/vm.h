@@ -268,7 +268,7 @@ void vcpu_load(struct vcpu *vcpu); /* outside KVM_RUN: for ops that need it; pre
 void vcpu_put(struct vcpu *vcpu);
 
 /* ---- vcpu_state.c ---- */
-long vcpu_state_ioctl(struct vcpu *vcpu, unsigned int cmd, uaddr_t arg); /* -ENOTTY: not one of these */
+long vcpu_state_ioctl(struct vcpu *vcpu, unsigned int cmd, uaddr_t arg); /* -EINVAL: not one of these */
 void fpu_guest_load(struct vcpu *vcpu); /* between fpu_leave() and fpu_guest_save(): interrupts off */
 void fpu_guest_save(struct vcpu *vcpu);
 void fpu_guest_reset(struct vcpu *vcpu);
