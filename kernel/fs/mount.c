@@ -267,28 +267,27 @@ void mount_move(struct mount *top, const struct path *where)
     spin_unlock(&mount_lock, flags);
 }
 
-/* Take a tree apart: it vanishes at once, then each mount is cut off, deepest first. They are
+/* Take a tree apart: it vanishes at once, then each mount is cut off, children first. They are
  * collected on `dead`. [mount_mutex] */
 void mount_detach_tree(struct mount *top, struct list_node *dead)
 {
     irqflags_t flags = spin_lock(&mount_lock);
-    bool was_top;
+    struct mount *m = top, *next;
 
     assert(mutex_is_mine(&mount_mutex));
     unlink_locked(top);
     spin_unlock(&mount_lock, flags);
     do {
-        struct mount *m = top;
-
         while (!list_is_empty(&m->children))
             m = list_last(&m->children, struct mount, sibling);
-        was_top = m == top;
+        next = m != top ? m->parent : NULL;
         flags = spin_lock(&mount_lock);
         unlink_locked(m);
         leave_ns_locked(m);
         list_add_tail(dead, &m->ns_link);
         spin_unlock(&mount_lock, flags);
-    } while (!was_top);
+        m = next;
+    } while (m != NULL);
 }
 
 /* A mount that was moved: give back what its old place held. No locks held. */
