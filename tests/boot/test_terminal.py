@@ -89,8 +89,3 @@ def test_pasting_loses_nothing(console):
     count = sum(len(line) + 1 for line in lines)
     assert console.command("wc -c < /tmp/paste").strip() == str(count)
     assert console.command("tail -n 1 /tmp/paste") == lines[-1] + "\n"
-
-
-def test_a_terminal_for_a_child(console):
-    assert console.command("script -q -c 'tty; stty size' /tmp/typescript").startswith("/dev/pts/0\n")
-    assert console.command("ls /dev/pts") == "ptmx\n"
