@@ -26,7 +26,6 @@ def on_linux(build, name):
     return done.stdout.decode()
 
 
-@pytest.mark.check
 @pytest.mark.parametrize("name", NAMES)
 def test_same_as_on_linux(on_bulkhead, build, name):
     result = on_bulkhead[name]
