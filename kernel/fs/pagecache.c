@@ -118,10 +118,10 @@ static ssize_t write_limit(struct inode *inode, uint64_t pos, size_t count)
     if (err < 0 && pos >= allowed)
         return err;
     end = min(end, allowed);
-    if ((inode->seals & F_SEAL_GROW) && end > inode->size) {
-        if (pos >= inode->size)
+    if ((inode->seals & F_SEAL_GROW) && end > inode->size) { /* no page that would make it larger */
+        end = ALIGN_DOWN(inode->size, PAGE_SIZE);
+        if (pos >= end)
             return -EPERM;
-        end = inode->size;
     }
     return (ssize_t)(end - pos);
 }

@@ -1034,7 +1034,7 @@ static void seals_are_kept(void **state)
     eq(sys_ftruncate(0, 8), 0);
     eq(sys_fcntl(0, F_ADD_SEALS, 4), 0);
     eq(sys_ftruncate(0, 9), -EPERM);
-    eq(sys_pwrite64(0, U("0123456789"), 10, 4), 4);
+    eq(sys_pwrite64(0, U("0123456789"), 10, 4), -EPERM);
     eq(sys_pwrite64(0, U("x"), 1, 8), -EPERM);
     eq(sys_fcntl(0, F_ADD_SEALS, 8 | 1), 0);
     eq(sys_pwrite64(0, U("x"), 1, 0), -EPERM);
