@@ -251,7 +251,7 @@ static bool weigh(struct process *p, void *arg)
     struct mem_stats stats;
     int64_t points;
 
-    if (p->mm == NULL || p->is_unkillable)
+    if (p->mm == NULL || p == pid_ns_init.init) /* a container's init goes like any other */
         return true;
     if (p->exiting) {
         v->dying = true;
