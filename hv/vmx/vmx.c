@@ -22,8 +22,10 @@
 #include "vmx.h"
 
 #define VECTOR_DB 1
+#define VECTOR_UD 6
 #define VECTOR_AC 17
 #define VECTOR_MC 18
+#define EXCEPTIONS_ALWAYS (BIT(VECTOR_DB) | BIT(VECTOR_UD) | BIT(VECTOR_AC) | BIT(VECTOR_MC))
 
 /*
  * The longest stay in the guest, whatever interrupts do: one emulator gives no exit
@@ -386,7 +388,7 @@ static void init_controls(const struct vcpu *vcpu, const struct vmx_vcpu *vmx)
     vmcs_write(VMCS_EPTP, vcpu->vm->s2.root_pa | EPTP_WRITE_BACK | EPTP_FOUR_LEVELS);
     vmcs_write(VMCS_MSR_BITMAP, page_to_phys(msr_bitmap));
     vmcs_write(VMCS_TSC_OFFSET, vmx->tsc_offset);
-    vmcs_write(VMCS_EXCEPTION_BITMAP, BIT(VECTOR_DB) | BIT(VECTOR_AC) | BIT(VECTOR_MC));
+    vmcs_write(VMCS_EXCEPTION_BITMAP, EXCEPTIONS_ALWAYS);
     vmcs_write(VMCS_PF_ERROR_MASK, 0);
     vmcs_write(VMCS_PF_ERROR_MATCH, 0);
     vmcs_write(VMCS_CR3_TARGET_COUNT, 0);
