@@ -315,8 +315,6 @@ long sys_clock_nanosleep(int clock, int flags, uaddr_t req, uaddr_t rem)
 
     if (err < 0)
         return err;
-    if (clock == CLOCK_THREAD_CPUTIME_ID)
-        return -EINVAL;
     if (clock < 0 || !clocks[clock].can_sleep)
         return -EOPNOTSUPP;
     err = timespec_from_user(req, &ns);

@@ -267,7 +267,7 @@ long sys_getgroups(int size, uaddr_t list)
 
     if (size < 0)
         return -EINVAL;
-    if (size == 0)
+    if (size == 0 || c->ngroups == 0)
         return c->ngroups;
     if ((uint32_t)size < c->ngroups)
         return -EINVAL;

@@ -324,9 +324,10 @@ long sys_waitid(int which, int id, uaddr_t uinfo, int options, uaddr_t rusage)
         pid_put(r.pid);
     if (err == 0 && res.pid == 0 && which == P_PIDFD && !(options & WNOHANG))
         err = -EAGAIN; /* a non-blocking pidfd */
-    if (err < 0)
-        return err;
     if (res.pid != 0 && rusage != 0 && put_user(rusage, res.usage) < 0)
         return -EFAULT;
-    return uinfo == 0 ? 0 : put_waitid_info(uinfo, &res);
+    /* Written even when there is nothing to tell: as zeros. */
+    if (uinfo != 0 && put_waitid_info(uinfo, &res) < 0)
+        return -EFAULT;
+    return err;
 }

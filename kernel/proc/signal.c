@@ -250,6 +250,8 @@ static bool can_take(const struct thread *t, int sig)
         return false;
     if (sig == SIGKILL)
         return true;
+    if (t->state == THREAD_STOPPED) /* it waits with everything until SIGCONT */
+        return false;
     return !(t->blocked & SIGMASK(sig)) || (t->wait_set & SIGMASK(sig)) != 0;
 }
 

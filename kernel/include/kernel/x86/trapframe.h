@@ -31,7 +31,7 @@ struct trapframe {
 #define RFLAGS_TF        0x00000100ULL
 #define RFLAGS_DF        0x00000400ULL
 #define RFLAGS_RF        0x00010000ULL
-#define RFLAGS_USER_MASK 0x00254dd5ULL /* CF PF AF ZF SF TF DF OF RF AC ID: what sigreturn may set */
+#define RFLAGS_USER_MASK 0x00050dd5ULL /* CF PF AF ZF SF TF DF OF RF AC: what sigreturn may set */
 
 static inline bool trapframe_is_user(const struct trapframe *f)
 {
