@@ -433,8 +433,9 @@ static void reaping(void)
     if (pipe(fds) < 0 || pipe(fds2) < 0)
         return;
     if ((pid = fork()) == 0) {
+        pid_t parent = getpid();
+
         if (fork() == 0) {
-            pid_t parent = getppid();
             char c;
 
             close(fds2[1]);
