@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Files as user programs see them on x86-64: stat(2), statx(2), statfs(2), openat2(2), fcntl(2)... */
+/* Files as user programs see them on x86-64: stat(2), statfs(2), openat2(2), fcntl(2)... */
 #pragma once
 
 #include <stddef.h>
@@ -81,6 +81,7 @@ struct abi_open_how {
 #define RESOLVE_CACHED        0x20u
 #define RESOLVE_ALL           0x3fu
 
+/* clang-format off */
 /* fcntl(2) */
 enum {
     F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_GETLK, F_SETLK, F_SETLKW, F_SETOWN, F_GETOWN,
@@ -89,6 +90,7 @@ enum {
     F_ADD_SEALS, F_GET_SEALS,
 };
 enum { F_RDLCK, F_WRLCK, F_UNLCK };
+/* clang-format on */
 
 struct abi_flock {
     int16_t l_type, l_whence;

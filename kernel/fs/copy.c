@@ -37,7 +37,8 @@ static ssize_t copy_cached(struct file *in, off_t pos, struct file *out, off_t *
 }
 
 /* Through a buffer: files without a page cache (/proc). */
-static ssize_t copy_buffered(struct file *in, off_t pos, struct file *out, off_t *out_pos, size_t len)
+static ssize_t copy_buffered(struct file *in, off_t pos, struct file *out, off_t *out_pos,
+                             size_t len)
 {
     char *page = name_buf();
     struct io_buf buf;
@@ -137,7 +138,8 @@ put:
 
 /* ---- copy_file_range(2) ---- */
 
-static int check_copy(const struct file *in, off_t in_pos, const struct file *out, off_t out_pos, size_t len)
+static int check_copy(const struct file *in, off_t in_pos, const struct file *out, off_t out_pos,
+                      size_t len)
 {
     off_t in_end, out_end;
 
@@ -170,7 +172,8 @@ static int position_back(struct file *f, uaddr_t user, off_t pos)
     return 0;
 }
 
-long sys_copy_file_range(int in_fd, uaddr_t in_off, int out_fd, uaddr_t out_off, size_t len, unsigned flags)
+long sys_copy_file_range(int in_fd, uaddr_t in_off, int out_fd, uaddr_t out_off, size_t len,
+                         unsigned flags)
 {
     struct file *in = fd_get(in_fd);
     struct file *out = fd_get(out_fd);
@@ -189,7 +192,8 @@ long sys_copy_file_range(int in_fd, uaddr_t in_off, int out_fd, uaddr_t out_off,
     if (n < 0)
         goto put;
     n = copy_data(in, &in_pos, out, &out_pos, len);
-    if (n > 0 && (position_back(in, in_off, in_pos) < 0 || position_back(out, out_off, out_pos) < 0))
+    if (n > 0 &&
+        (position_back(in, in_off, in_pos) < 0 || position_back(out, out_off, out_pos) < 0))
         n = -EFAULT;
 put:
     if (out != NULL)

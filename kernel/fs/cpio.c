@@ -1,15 +1,30 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* cpio archives, newc format: see cpio.h. Headers are 13 hexadecimal fields behind a magic number. */
+/* cpio archives, newc format: see cpio.h. A header is a magic number and 13 hexadecimal fields. */
+ */
 #include "cpio.h"
 
 #include <kernel/errno.h>
 #include <kernel/string.h>
 
-#define HEADER_SIZE 110
+#define HEADER_SIZE   110
 #define NAME_SIZE_MAX 65536 /* names are padded to align what follows: far longer than a path */
 
-enum field { INO, MODE, UID, GID, NLINK, MTIME, FILESIZE, DEV_MAJOR, DEV_MINOR, RDEV_MAJOR, RDEV_MINOR,
-             NAMESIZE, CHECK, FIELDS };
+enum field {
+    INO,
+    MODE,
+    UID,
+    GID,
+    NLINK,
+    MTIME,
+    FILESIZE,
+    DEV_MAJOR,
+    DEV_MINOR,
+    RDEV_MAJOR,
+    RDEV_MINOR,
+    NAMESIZE,
+    CHECK,
+    FIELDS
+};
 
 static int parse_hex8(const uint8_t *p, uint32_t *out)
 {
@@ -73,11 +88,20 @@ static int parse_entry(struct cpio *c, struct cpio_entry *out)
     end = ALIGN_UP(body + f[FILESIZE], (size_t)4);
 
     *out = (struct cpio_entry){
-        .ino = f[INO], .mode = f[MODE], .uid = f[UID], .gid = f[GID], .nlink = f[NLINK],
-        .mtime = f[MTIME], .dev_major = f[DEV_MAJOR], .dev_minor = f[DEV_MINOR],
-        .rdev_major = f[RDEV_MAJOR], .rdev_minor = f[RDEV_MINOR],
+        .ino = f[INO],
+        .mode = f[MODE],
+        .uid = f[UID],
+        .gid = f[GID],
+        .nlink = f[NLINK],
+        .mtime = f[MTIME],
+        .dev_major = f[DEV_MAJOR],
+        .dev_minor = f[DEV_MINOR],
+        .rdev_major = f[RDEV_MAJOR],
+        .rdev_minor = f[RDEV_MINOR],
         .name = skip_root((const char *)p + HEADER_SIZE),
-        .body = c->data + body, .body_size = f[FILESIZE], .body_offset = body,
+        .body = c->data + body,
+        .body_size = f[FILESIZE],
+        .body_offset = body,
     };
     c->at = min(end, c->size);
     return 1;

@@ -18,7 +18,7 @@ struct cpio {
 struct cpio_entry {
     uint32_t ino, mode, uid, gid, nlink, mtime;
     uint32_t dev_major, dev_minor, rdev_major, rdev_minor;
-    const char *name; /* in the archive, NUL-terminated, not empty; no leading "/" or "./" */
+    const char *name;    /* in the archive, NUL-terminated, not empty; no leading "/" or "./" */
     const uint8_t *body; /* in the archive */
     size_t body_size;
     size_t body_offset; /* of body in the archive */

@@ -125,7 +125,8 @@ void fs_structs_move(const struct path *from, const struct path *to)
     struct fs_struct *fs;
     irqflags_t flags = spin_lock(&list_lock), flags2;
 
-    list_for_each(fs, &all, link) {
+    list_for_each(fs, &all, link)
+    {
         struct path *paths[] = {&fs->root, &fs->cwd};
 
         flags2 = spin_lock(&fs->lock);

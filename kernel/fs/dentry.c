@@ -23,7 +23,7 @@
 
 #include <kernel/random.h>
 
-#define BUCKETS 4096u
+#define BUCKETS    4096u
 #define UNUSED_MAX 8192u
 
 struct spinlock dcache_lock = SPINLOCK_INIT;
@@ -88,7 +88,8 @@ static void unhash_locked(struct dentry *d)
     list_remove(&d->child);
 }
 
-/* No references, not hashed, not on the list. Returns the parent, whose reference is now the caller's. */
+/* No references, not hashed, not on the list. Returns the parent, whose reference is now the
+ * caller's. */
 static struct dentry *dentry_free(struct dentry *d)
 {
     struct dentry *parent = d->parent == d ? NULL : d->parent;
@@ -196,7 +197,8 @@ static struct dentry *alloc_charged(size_t name_len, char **name)
 }
 
 /* Negative and not yet hashed, one reference. */
-struct dentry *dentry_alloc(struct super_block *sb, struct dentry *parent, const char *name, size_t len)
+struct dentry *dentry_alloc(struct super_block *sb, struct dentry *parent, const char *name,
+                            size_t len)
 {
     char *copy;
     struct dentry *d = alloc_charged(len, &copy);

@@ -28,7 +28,8 @@ struct char_dev *char_dev_find(dev_t dev)
     irqflags_t flags = spin_lock(&devices_lock);
     struct char_dev *d, *found = NULL;
 
-    list_for_each(d, &devices, link) {
+    list_for_each(d, &devices, link)
+    {
         if (d->dev == dev) {
             found = d;
             break;

@@ -9,7 +9,7 @@
 
 static struct super_block *devices_sb; /* NULL until devtmpfs_init() */
 
-/* The directory of "a/b/name" below the root, made if need be; *name moves to the last component. */
+/* The directory of "a/b/name", made if need be; *name moves to the last component. */
 static struct dentry *make_parents(const char **name)
 {
     struct dentry *dir = devices_sb->root;

@@ -68,7 +68,8 @@ static long lock_and_recheck(int fd, struct file *f, unsigned cmd, uaddr_t arg)
 /* These work on O_PATH descriptors too. */
 static bool path_may(unsigned cmd)
 {
-    return cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC || cmd == F_GETFD || cmd == F_SETFD || cmd == F_GETFL;
+    return cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC || cmd == F_GETFD || cmd == F_SETFD ||
+           cmd == F_GETFL;
 }
 
 static long do_fcntl(int fd, struct file *f, unsigned cmd, uint64_t arg)

@@ -10,9 +10,9 @@
  */
 #include "vfs.h"
 
-#define WORD_BITS 64u
+#define WORD_BITS    64u
 #define FILES_INLINE WORD_BITS
-#define FILES_MAX 524288u /* its array is 4 MiB: the largest allocation */
+#define FILES_MAX    524288u /* its array is 4 MiB: the largest allocation */
 
 struct files {
     struct refcount refs;

@@ -136,7 +136,8 @@ int file_finish_open(struct file *f, const struct path *path, uint32_t flags)
     f->path = *path;
     path_get(&f->path);
     f->inode = path->dentry->inode;
-    f->flags = flags & ~(uint32_t)(O_CREAT | O_EXCL | O_TRUNC | O_CLOEXEC); /* a terminal looks at O_NOCTTY */
+    f->flags = flags & ~(uint32_t)(O_CREAT | O_EXCL | O_TRUNC |
+                                   O_CLOEXEC); /* a terminal looks at O_NOCTTY */
     if (flags & O_PATH) {
         f->is_path_only = true;
         f->ops = &path_only_ops;

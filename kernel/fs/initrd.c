@@ -30,8 +30,8 @@ struct unpack {
 
 /* ---- finding the place ---- */
 
-/* The directory that `name` is in, by its path from the root; missing parents are made. *last is the
- * final component. Archives are ours, but a ".." in one is still refused. */
+/* The directory that `name` is in, by its path from the root; missing parents are made. *last is
+ * the final component. Archives are ours, but a ".." in one is still refused. */
 static int open_parent(const char *name, const char **last, struct dentry **out)
 {
     struct dentry *dir = mnt_ns_first.root->root;
@@ -47,7 +47,8 @@ static int open_parent(const char *name, const char **last, struct dentry **out)
             name++;
             continue;
         }
-        err = len == 2 && name[0] == '.' && name[1] == '.' ? -EINVAL : lookup_one(dir, name, len, &next);
+        err = len == 2 && name[0] == '.' && name[1] == '.' ? -EINVAL
+                                                           : lookup_one(dir, name, len, &next);
         if (err == 0 && d_is_negative(next)) {
             char component[NAME_MAX + 1];
 
@@ -176,14 +177,16 @@ static int unpack_regular(struct unpack *u, struct dentry *dir, const char *name
         if (e->nlink > 1)
             remember_link(u, e, *out);
     }
-    if (err == 0 && e->body_size != 0 && (*out)->inode->size == 0) /* the data is with one of the names */
+    if (err == 0 && e->body_size != 0 &&
+        (*out)->inode->size == 0) /* the data is with one of the names */
         err = fill_file(u, (*out)->inode, e);
     if (err < 0)
         dentry_put(*out);
     return err;
 }
 
-static int unpack_symlink(struct dentry *dir, const char *name, const struct cpio_entry *e, struct dentry **out)
+static int unpack_symlink(struct dentry *dir, const char *name, const struct cpio_entry *e,
+                          struct dentry **out)
 {
     char *target;
     int err;
@@ -200,8 +203,8 @@ static int unpack_symlink(struct dentry *dir, const char *name, const struct cpi
     return err < 0 ? err : lookup_one(dir, name, strlen(name), out);
 }
 
-static int make_entry(struct unpack *u, struct dentry *dir, const char *name, const struct cpio_entry *e,
-                      struct dentry **out)
+static int make_entry(struct unpack *u, struct dentry *dir, const char *name,
+                      const struct cpio_entry *e, struct dentry **out)
 {
     switch (e->mode & S_IFMT) {
     case S_IFREG:
@@ -214,7 +217,8 @@ static int make_entry(struct unpack *u, struct dentry *dir, const char *name, co
     case S_IFBLK:
     case S_IFIFO:
     case S_IFSOCK:
-        return vfs_mknod(dir, name, e->mode & (S_IFMT | S_IALLUGO), MKDEV(e->rdev_major, e->rdev_minor), out);
+        return vfs_mknod(dir, name, e->mode & (S_IFMT | S_IALLUGO),
+                         MKDEV(e->rdev_major, e->rdev_minor), out);
     }
     return -EINVAL;
 }

@@ -90,7 +90,8 @@ static bool timespec_before(const struct timespec *a, const struct timespec *b)
 /* "relatime": the time of the last read is kept up to date only as far as programs need it. */
 static bool atime_is_stale(const struct inode *inode)
 {
-    if (!timespec_before(&inode->mtime, &inode->atime) || !timespec_before(&inode->ctime, &inode->atime))
+    if (!timespec_before(&inode->mtime, &inode->atime) ||
+        !timespec_before(&inode->ctime, &inode->atime))
         return true;
     return (uint64_t)inode->atime.tv_sec + 24 * 3600 <= ktime_real_ns() / NSEC_PER_SEC;
 }

@@ -16,7 +16,7 @@
 
 #include <kernel/abi/fs.h>
 
-struct file_locks { /* inode->locks; made with the first lock, freed with the inode */
+struct file_locks {           /* inode->locks; made with the first lock, freed with the inode */
     struct list_node records; /* [locks_lock] struct lock_range */
     struct list_node flocks;  /* [locks_lock] struct lock_range over the whole file */
     struct wait_queue wq;
@@ -51,7 +51,8 @@ static struct file_locks *locks_of(struct inode *inode)
     list_init(&l->records);
     list_init(&l->flocks);
     wait_queue_init(&l->wq);
-    if (!__atomic_compare_exchange_n(&inode->locks, &none, (void *)l, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+    if (!__atomic_compare_exchange_n(&inode->locks, &none, (void *)l, false, __ATOMIC_ACQ_REL,
+                                     __ATOMIC_ACQUIRE)) {
         kfree(l);
         l = none;
     }
@@ -62,8 +63,7 @@ static void free_ranges(struct list_node *freed)
 {
     struct lock_range *r, *next;
 
-    list_for_each_safe(r, next, freed, link)
-        kmem_cache_free(range_cache, r);
+    list_for_each_safe(r, next, freed, link) kmem_cache_free(range_cache, r);
 }
 
 void locks_free_inode(struct inode *inode)
@@ -87,7 +87,8 @@ static bool closes_cycle(const void *owner, const void *blocker)
 
         if (blocker == owner)
             return true;
-        list_for_each(w, &waiters, link) {
+        list_for_each(w, &waiters, link)
+        {
             if (w->owner == blocker) {
                 next = w;
                 break;
@@ -104,7 +105,8 @@ static bool closes_cycle(const void *owner, const void *blocker)
 
 enum wait_mode { LOCK_TRY, LOCK_WAIT, LOCK_WAIT_CHECKED };
 
-/* -EAGAIN: somebody else's lock is in the way; with LOCK_WAIT_CHECKED the waiter is on the list then. */
+/* -EAGAIN: somebody else's lock is in the way; with LOCK_WAIT_CHECKED the waiter is on the list
+ * then. */
 static int try_set(struct file_locks *l, struct list_node *held, const struct lock_range *want,
                    struct lock_range *spare[2], enum wait_mode mode, struct waiter *w)
 {
@@ -193,7 +195,8 @@ static void remove_owner(struct file_locks *l, struct list_node *held, const voi
     irqflags_t flags = spin_lock(&locks_lock);
     struct lock_range *r, *next;
 
-    list_for_each_safe(r, next, held, link) {
+    list_for_each_safe(r, next, held, link)
+    {
         if (r->owner == owner) {
             list_remove(&r->link);
             list_add_tail(&freed, &r->link);
@@ -262,7 +265,8 @@ static int range_from_abi(struct file *f, const struct abi_flock *a, struct lock
 
 static int type_from_abi(const struct abi_flock *a, enum lock_type *out)
 {
-    static const enum lock_type types[] = {[F_RDLCK] = LOCK_READ, [F_WRLCK] = LOCK_WRITE, [F_UNLCK] = LOCK_NONE};
+    static const enum lock_type types[] = {
+        [F_RDLCK] = LOCK_READ, [F_WRLCK] = LOCK_WRITE, [F_UNLCK] = LOCK_NONE};
 
     if (a->l_type < 0 || (size_t)a->l_type >= ARRAY_SIZE(types))
         return -EINVAL;
@@ -277,7 +281,8 @@ static int own_pid(void)
     return pid_nr_in(pid, pid->numbers[pid->level].ns);
 }
 
-static long get_lock(struct file_locks *l, const struct lock_range *want, struct abi_flock *a, uaddr_t arg)
+static long get_lock(struct file_locks *l, const struct lock_range *want, struct abi_flock *a,
+                     uaddr_t arg)
 {
     irqflags_t flags = spin_lock(&locks_lock);
     const struct lock_range *c = lock_range_conflict(&l->records, want);

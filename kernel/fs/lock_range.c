@@ -20,8 +20,10 @@ struct lock_range *lock_range_conflict(const struct list_node *held, const struc
 
     if (want->type == LOCK_NONE)
         return NULL;
-    list_for_each(l, held, link) {
-        if (l->owner != want->owner && overlap(l, want) && (l->type == LOCK_WRITE || want->type == LOCK_WRITE))
+    list_for_each(l, held, link)
+    {
+        if (l->owner != want->owner && overlap(l, want) &&
+            (l->type == LOCK_WRITE || want->type == LOCK_WRITE))
             return l;
     }
     return NULL;
@@ -36,8 +38,8 @@ static struct lock_range *take_spare(struct lock_range *spare[2])
     return l;
 }
 
-static void add_copy(struct list_node *held, const struct lock_range *like, uint64_t start, uint64_t end,
-                     struct lock_range *spare[2])
+static void add_copy(struct list_node *held, const struct lock_range *like, uint64_t start,
+                     uint64_t end, struct lock_range *spare[2])
 {
     struct lock_range *l = take_spare(spare);
 
@@ -47,14 +49,15 @@ static void add_copy(struct list_node *held, const struct lock_range *like, uint
     list_add_tail(held, &l->link);
 }
 
-bool lock_range_set(struct list_node *held, const struct lock_range *want, struct lock_range *spare[2],
-                    struct list_node *freed)
+bool lock_range_set(struct list_node *held, const struct lock_range *want,
+                    struct lock_range *spare[2], struct list_node *freed)
 {
     struct lock_range all = *want; /* grows over neighbours of the same type */
     struct lock_range *l, *next;
     bool released = false;
 
-    list_for_each_safe(l, next, held, link) {
+    list_for_each_safe(l, next, held, link)
+    {
         if (l->owner != want->owner)
             continue;
         if (l->type == want->type) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Record locks on byte ranges: which conflict, how they merge and split. Pure: tested on the build host. */
+/* Record locks on byte ranges: which conflict, how they merge and split. Pure: tested on the build
+ * host. */
 #pragma once
 
 #include <kernel/list.h>
@@ -23,5 +24,5 @@ struct lock_range *lock_range_conflict(const struct list_node *held, const struc
  * spare[2] are unused nodes; those taken become NULL. Nodes no longer needed go
  * to `freed`. true: somebody who waited may get his lock now.
  */
-bool lock_range_set(struct list_node *held, const struct lock_range *want, struct lock_range *spare[2],
-                    struct list_node *freed);
+bool lock_range_set(struct list_node *held, const struct lock_range *want,
+                    struct lock_range *spare[2], struct list_node *freed);

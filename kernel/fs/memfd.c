@@ -6,9 +6,10 @@
  */
 #include "tmpfs.h"
 
-#define NAME_PREFIX "memfd:"
+#define NAME_PREFIX    "memfd:"
 #define MEMFD_NAME_MAX (NAME_MAX - (sizeof(NAME_PREFIX) - 1))
-#define ALL_SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE | F_SEAL_EXEC)
+#define ALL_SEALS                                                                                  \
+    (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE | F_SEAL_EXEC)
 #define ALL_FLAGS (MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL | MFD_EXEC)
 
 static int memfd_create(const char *name, unsigned flags, struct file **out)
@@ -35,7 +36,8 @@ long sys_memfd_create(uaddr_t user_name, unsigned flags)
     ssize_t len;
     int fd, err;
 
-    if ((flags & ~ALL_FLAGS) != 0 || (flags & (MFD_EXEC | MFD_NOEXEC_SEAL)) == (MFD_EXEC | MFD_NOEXEC_SEAL))
+    if ((flags & ~ALL_FLAGS) != 0 ||
+        (flags & (MFD_EXEC | MFD_NOEXEC_SEAL)) == (MFD_EXEC | MFD_NOEXEC_SEAL))
         return -EINVAL;
     len = strncpy_from_user(name + sizeof(NAME_PREFIX) - 1, user_name, MEMFD_NAME_MAX + 1);
     if (len < 0)

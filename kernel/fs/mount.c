@@ -255,7 +255,7 @@ int mount_attach(struct mount *top, const struct path *where)
     return 0;
 }
 
-/* Move a tree from one place to another of the same namespace; `where` NULL: the namespace's root. */
+/* Move a tree to another place in its namespace; `where` NULL: to the namespace's root. */
 void mount_move(struct mount *top, const struct path *where)
 {
     irqflags_t flags = spin_lock(&mount_lock);
@@ -321,7 +321,8 @@ static struct mount *find_mounted_on(struct dentry *d, const struct mnt_ns *ns)
     for (unsigned i = 0; i < BUCKETS; i++) {
         struct mount *m;
 
-        list_for_each(m, &buckets[i], hash) {
+        list_for_each(m, &buckets[i], hash)
+        {
             if (m->mountpoint == d && (ns == NULL || m->ns == ns))
                 return m;
         }
@@ -383,7 +384,8 @@ struct mount *mount_copy_tree(const struct path *root, enum copy_kind kind)
     root->mnt->copy = top;
     if (top == NULL || kind == COPY_ONE)
         return top;
-    for (struct mount *m = mount_next(root->mnt, root->mnt); m != NULL; m = mount_next(m, root->mnt)) {
+    for (struct mount *m = mount_next(root->mnt, root->mnt); m != NULL;
+         m = mount_next(m, root->mnt)) {
         struct mount *twin_parent = m->parent->copy;
         struct path where = {twin_parent, m->mountpoint};
 
@@ -487,7 +489,8 @@ void mnt_ns_root(struct mnt_ns *ns, struct path *out)
 
 /* ---- mounts that the kernel makes ---- */
 
-int mount_internal(const struct fs_type *type, const char *source, const char *data, struct mount **out)
+int mount_internal(const struct fs_type *type, const char *source, const char *data,
+                   struct mount **out)
 {
     struct super_block *sb;
     int err = type->get_super(type, source, 0, data, &sb);

@@ -18,6 +18,7 @@ enum copy_kind { COPY_ONE, COPY_TREE };
 struct mount *mount_copy_tree(const struct path *root, enum copy_kind kind);
 
 /* MS_* bits that belong to a mount rather than to the file system it shows. */
-#define MOUNT_FLAGS (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME | MS_RELATIME)
+#define MOUNT_FLAGS                                                                                \
+    (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME | MS_RELATIME)
 /* ... and those of the file system. */
 #define SUPER_FLAGS (MS_RDONLY | MS_SYNCHRONOUS)

@@ -135,7 +135,8 @@ int mnt_ns_show(struct mnt_ns *ns, const struct path *root, enum mount_text kind
     if (l.text == NULL || where_buf == NULL || buf == NULL)
         goto out;
     mutex_lock(&mount_mutex);
-    list_for_each(m, &ns->mounts, ns_link) {
+    list_for_each(m, &ns->mounts, ns_link)
+    {
         struct path p = {m, m->root};
         enum path_end end;
         char *where = path_build(&p, root, where_buf, PATH_MAX, &end);

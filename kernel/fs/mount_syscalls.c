@@ -10,11 +10,11 @@
  */
 #include "mount.h"
 
-#define MS_MGC_VAL 0xc0ed0000UL
-#define MS_MGC_MSK 0xffff0000UL
-#define MS_NOUSER  (1UL << 31)
+#define MS_MGC_VAL     0xc0ed0000UL
+#define MS_MGC_MSK     0xffff0000UL
+#define MS_NOUSER      (1UL << 31)
 #define MS_PROPAGATION (MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE)
-#define ATIME_FLAGS (MS_NOATIME | MS_NODIRATIME | MS_RELATIME)
+#define ATIME_FLAGS    (MS_NOATIME | MS_NODIRATIME | MS_RELATIME)
 
 #define MNT_FORCE       1
 #define MNT_DETACH      2
@@ -347,7 +347,8 @@ long sys_mount(uaddr_t source, uaddr_t target, uaddr_t type, unsigned long flags
     return err;
 }
 
-int mount_at(const char *type, const char *source, const char *target, unsigned long flags, const char *data)
+int mount_at(const char *type, const char *source, const char *target, unsigned long flags,
+             const char *data)
 {
     struct path where;
     int err = path_lookup(AT_FDCWD, target, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &where);

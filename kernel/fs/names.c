@@ -16,8 +16,8 @@ struct make_args {
     enum make what;
     mode_t mode;
     dev_t dev;
-    const char *target;   /* of a symlink */
-    struct dentry *old;   /* of a hard link */
+    const char *target; /* of a symlink */
+    struct dentry *old; /* of a hard link */
     struct mount *old_mnt;
 };
 
@@ -80,7 +80,8 @@ static int remove_name(struct inode *dir, struct dentry *d)
 
 /* ---- for the kernel: no permissions asked ---- */
 
-static int vfs_make(struct dentry *dir, const char *name, const struct make_args *a, struct dentry **out)
+static int vfs_make(struct dentry *dir, const char *name, const struct make_args *a,
+                    struct dentry **out)
 {
     struct dentry *d;
     int err;
@@ -138,7 +139,8 @@ static int vfs_remove(struct dentry *dir, struct dentry *victim)
     int err;
 
     mutex_lock(&dir->inode->lock);
-    err = d_is_unlinked(victim) || victim->parent != dir ? -ENOENT : remove_name(dir->inode, victim);
+    err =
+        d_is_unlinked(victim) || victim->parent != dir ? -ENOENT : remove_name(dir->inode, victim);
     mutex_unlock(&dir->inode->lock);
     if (err == 0)
         mounts_detach_from(victim);

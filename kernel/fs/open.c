@@ -12,8 +12,9 @@
 #include <kernel/abi/fs.h>
 
 #define VALID_FLAGS                                                                                \
-    (O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC | O_ASYNC | \
-     O_DIRECT | O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_PATH | O_TMPFILE)
+    (O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC |          \
+     O_ASYNC | O_DIRECT | O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC |         \
+     O_PATH | O_TMPFILE)
 #define PATH_FLAGS   (O_DIRECTORY | O_NOFOLLOW | O_PATH | O_CLOEXEC)
 #define TMPFILE_ONLY (O_TMPFILE & ~O_DIRECTORY)
 
@@ -83,7 +84,7 @@ static int open_found(struct file *f, const struct path *p, uint32_t flags, bool
     return file_finish_open(f, p, flags);
 }
 
-/* Make the last name in the walk's directory, which is locked. *d is negative and becomes positive. */
+/* Make the last name in the walk's directory, which is locked: d, negative before. */
 static int create_last(struct walk *w, struct dentry *d, mode_t mode)
 {
     struct inode *dir = w->path.dentry->inode;
@@ -101,7 +102,8 @@ static int create_last(struct walk *w, struct dentry *d, mode_t mode)
 }
 
 /* The last component's dentry, made if need be; *created says so. */
-static int lookup_or_create(struct walk *w, const struct open_req *req, struct dentry **out, bool *created)
+static int lookup_or_create(struct walk *w, const struct open_req *req, struct dentry **out,
+                            bool *created)
 {
     struct dentry *dir = w->path.dentry;
     struct dentry *d;
@@ -110,7 +112,8 @@ static int lookup_or_create(struct walk *w, const struct open_req *req, struct d
     *created = false;
     if (w->last_len > NAME_MAX)
         return -ENAMETOOLONG;
-    if (!(req->flags & O_EXCL) && !dir->sb->d_revalidate_always) { /* most of the time it is there */
+    if (!(req->flags & O_EXCL) &&
+        !dir->sb->d_revalidate_always) { /* most of the time it is there */
         d = d_lookup(dir, w->last, w->last_len, w->last_hash);
         if (d != NULL && !d_is_negative(d)) {
             *out = d;
@@ -200,7 +203,8 @@ static int open_tmpfile(struct file *f, const struct path *dir, const struct ope
     if (found.dentry == NULL)
         return -ENOMEM;
     mutex_lock(&inode->lock);
-    err = inode->ops->tmpfile(inode, found.dentry, S_IFREG | (req->mode & S_IALLUGO & ~current_umask()));
+    err = inode->ops->tmpfile(inode, found.dentry,
+                              S_IFREG | (req->mode & S_IALLUGO & ~current_umask()));
     mutex_unlock(&inode->lock);
     if (err == 0) {
         found.dentry->inode->is_linkable = !(req->flags & O_EXCL);
@@ -229,7 +233,8 @@ static int open_with(struct file *f, int dirfd, const char *name, const struct o
     err = path_lookup(dirfd, name, lookup, &p);
     if (err < 0)
         return err;
-    err = req->flags & TMPFILE_ONLY ? open_tmpfile(f, &p, req) : open_found(f, &p, req->flags, false);
+    err =
+        req->flags & TMPFILE_ONLY ? open_tmpfile(f, &p, req) : open_found(f, &p, req->flags, false);
     path_put(&p);
     return err;
 }
@@ -306,7 +311,8 @@ static int normalize(struct open_req *req)
         return 0;
     }
     if (req->flags & TMPFILE_ONLY) {
-        if ((req->flags & (O_TMPFILE | O_CREAT)) != O_TMPFILE || !(access_mask(req->flags) & MAY_WRITE))
+        if ((req->flags & (O_TMPFILE | O_CREAT)) != O_TMPFILE ||
+            !(access_mask(req->flags) & MAY_WRITE))
             return -EINVAL;
     } else if (!(req->flags & O_CREAT)) {
         req->mode = 0;
@@ -346,7 +352,8 @@ static long open_user(int dirfd, uaddr_t path, struct open_req *req)
 
 long sys_openat(int dirfd, uaddr_t path, int flags, mode_t mode)
 {
-    struct open_req req = {.flags = ((uint32_t)flags & VALID_FLAGS) | O_LARGEFILE, .mode = mode & S_IALLUGO};
+    struct open_req req = {.flags = ((uint32_t)flags & VALID_FLAGS) | O_LARGEFILE,
+                           .mode = mode & S_IALLUGO};
 
     return open_user(dirfd, path, &req);
 }

@@ -215,7 +215,8 @@ int generic_mmap(struct file *f, struct vma *vma)
 
     if (inode->ops->get_page == NULL)
         return -ENODEV;
-    if ((vma->flags & VMA_SHARED) && (READ_ONCE(inode->seals) & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))) {
+    if ((vma->flags & VMA_SHARED) &&
+        (READ_ONCE(inode->seals) & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))) {
         if (vma->prot & PROT_WRITE)
             return -EPERM;
         vma->flags &= ~(uint32_t)VMA_MAYWRITE;

@@ -42,7 +42,8 @@ static int cached_readdir(struct file *f, struct dir_context *ctx)
         off_t after = (off_t)d->dir_pos + 1;
 
         /* The directory is locked: the name stays as it is. */
-        if (!ctx->emit(ctx->ctx, d->name, d->name_len, after, d->inode->ino, d->inode->mode >> 12 & 15)) {
+        if (!ctx->emit(ctx->ctx, d->name, d->name_len, after, d->inode->ino,
+                       d->inode->mode >> 12 & 15)) {
             dentry_put(d);
             break;
         }
@@ -85,27 +86,25 @@ struct getdents {
     int err;
 };
 
-static bool emit_to_user(void *ctx, const char *name, size_t len, off_t next_pos, ino_t ino, unsigned type)
+static bool emit_to_user(void *ctx, const char *name, size_t len, off_t next_pos, ino_t ino,
+                         unsigned type)
 {
-    struct {
-        struct abi_dirent64 head;
-        char name[NAME_MAX + 1 + 8];
-    } __packed e;
+    uint8_t buf[ALIGN_UP(offsetof(struct abi_dirent64, d_name) + NAME_MAX + 1, 8)] __aligned(8);
     size_t reclen = ALIGN_UP(offsetof(struct abi_dirent64, d_name) + len + 1, (size_t)8);
+    struct abi_dirent64 *e = (void *)buf;
     struct getdents *g = ctx;
-    char *to = (char *)&e + offsetof(struct abi_dirent64, d_name);
 
     if (len > NAME_MAX || reclen > g->left) {
         g->err = -EINVAL; /* reported only if not even one fits */
         return false;
     }
-    e.head.d_ino = ino;
-    e.head.d_off = next_pos;
-    e.head.d_reclen = (uint16_t)reclen;
-    e.head.d_type = (uint8_t)type;
-    memcpy(to, name, len);
-    memset(to + len, 0, reclen - offsetof(struct abi_dirent64, d_name) - len);
-    if (copy_to_user(g->out, &e, reclen) < 0) {
+    memset(buf + reclen - 8, 0, 8); /* what the name leaves of the last word */
+    e->d_ino = ino;
+    e->d_off = next_pos;
+    e->d_reclen = (uint16_t)reclen;
+    e->d_type = (uint8_t)type;
+    memcpy(e->d_name, name, len);
+    if (copy_to_user(g->out, buf, reclen) < 0) {
         g->err = -EFAULT;
         return false;
     }

@@ -56,7 +56,8 @@ static int check_names(const struct rename *r)
         return -ENOENT;
     if (exchange && !S_ISDIR(r->new->inode->mode) && r->to->must_be_dir)
         return -ENOTDIR;
-    if (!S_ISDIR(r->old->inode->mode) && (r->from->must_be_dir || (!exchange && r->to->must_be_dir)))
+    if (!S_ISDIR(r->old->inode->mode) &&
+        (r->from->must_be_dir || (!exchange && r->to->must_be_dir)))
         return -ENOTDIR;
     if (d_is_below(r->to->path.dentry, r->old))
         return -EINVAL;
@@ -115,7 +116,8 @@ static int rename_locked(const struct rename *r)
 
     if (victim != NULL)
         mutex_lock(&victim->lock); /* its link count; a directory stays empty */
-    err = odir->ops->rename(odir, r->old, ndir, r->new, r->flags & (RENAME_EXCHANGE | RENAME_WHITEOUT));
+    err = odir->ops->rename(odir, r->old, ndir, r->new,
+                            r->flags & (RENAME_EXCHANGE | RENAME_WHITEOUT));
     if (victim != NULL)
         mutex_unlock(&victim->lock);
     if (err < 0)

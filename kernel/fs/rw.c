@@ -112,7 +112,8 @@ long sys_pwrite64(int fd, uaddr_t base, size_t count, off_t pos)
 /* ---- vectors ---- */
 
 /* Fills buf from a user's array of struct iovec; *out is `fast` or is to be freed with kfree(). */
-int iov_import(uaddr_t user, int niov, struct iov *fast, size_t nfast, struct iov **out, struct io_buf *buf)
+int iov_import(uaddr_t user, int niov, struct iov *fast, size_t nfast, struct iov **out,
+               struct io_buf *buf)
 {
     struct iov *iov = fast;
     size_t total = 0;
@@ -196,7 +197,8 @@ long sys_preadv(int fd, uaddr_t iov, int niov, uint64_t pos_l, uint64_t pos_h)
 long sys_pwritev(int fd, uaddr_t iov, int niov, uint64_t pos_l, uint64_t pos_h)
 {
     (void)pos_h;
-    return (off_t)pos_l < 0 ? -EINVAL : transfer_vector(fd, iov, niov, (off_t)pos_l, file_write_buf);
+    return (off_t)pos_l < 0 ? -EINVAL
+                            : transfer_vector(fd, iov, niov, (off_t)pos_l, file_write_buf);
 }
 
 /* ---- positions and flushing ---- */

@@ -38,7 +38,8 @@ int vfs_getattr(const struct path *path, struct kstat *out)
 /* The ABI's device numbers: 12 bits of major in the middle, the minor around it. */
 static uint64_t encode_dev(dev_t dev)
 {
-    return (MINOR(dev) & 0xff) | (uint64_t)(MAJOR(dev) & 0xfff) << 8 | (uint64_t)(MINOR(dev) & 0xfff00) << 12;
+    return (MINOR(dev) & 0xff) | (uint64_t)(MAJOR(dev) & 0xfff) << 8 |
+           (uint64_t)(MINOR(dev) & 0xfff00) << 12;
 }
 
 static struct abi_timespec abi_time(struct timespec t)
@@ -201,7 +202,8 @@ static struct cred *real_cred(void)
 
     if (cred->securebits & SECBIT_NO_SETUID_FIXUP)
         caps = cred->cap_effective;
-    if (uid_eq(cred->uid, cred->fsuid) && gid_eq(cred->gid, cred->fsgid) && caps == cred->cap_effective) {
+    if (uid_eq(cred->uid, cred->fsuid) && gid_eq(cred->gid, cred->fsgid) &&
+        caps == cred->cap_effective) {
         cred_get(current->cred);
         return current->cred;
     }

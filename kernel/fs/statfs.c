@@ -9,7 +9,7 @@ static const struct {
     unsigned long ms;
     int64_t st;
 } st_flags[] = {
-    {MS_RDONLY, 0x1},   {MS_NOSUID, 0x2},   {MS_NODEV, 0x4},        {MS_NOEXEC, 0x8},
+    {MS_RDONLY, 0x1},       {MS_NOSUID, 0x2},    {MS_NODEV, 0x4},        {MS_NOEXEC, 0x8},
     {MS_SYNCHRONOUS, 0x10}, {MS_NOATIME, 0x400}, {MS_NODIRATIME, 0x800}, {MS_RELATIME, 0x1000},
 };
 

@@ -24,7 +24,8 @@ const struct fs_type *fs_type_find(const char *name)
     struct fs_type *type, *found = NULL;
     irqflags_t flags = spin_lock(&types_lock);
 
-    list_for_each(type, &types, link) {
+    list_for_each(type, &types, link)
+    {
         if (strcmp(type->name, name) == 0) {
             found = type;
             break;

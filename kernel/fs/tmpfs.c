@@ -26,7 +26,7 @@ struct tmpfs {
     mode_t mode;                 /* of the root, as given */
     kuid_t uid;
     kgid_t gid;
-    bool is_sized;               /* size= was given: show it */
+    bool is_sized; /* size= was given: show it */
 };
 
 static struct tmpfs *tmpfs_of(const struct super_block *sb)
@@ -358,7 +358,8 @@ static struct inode *tmpfs_inode(struct super_block *sb, struct inode *dir, mode
         *err = -ENOMEM;
         return NULL;
     }
-    if (dir != NULL && (dir->mode & S_ISGID)) { /* the group, and in directories the bit, go down the tree */
+    if (dir != NULL &&
+        (dir->mode & S_ISGID)) { /* the group, and in directories the bit, go down the tree */
         inode->gid = dir->gid;
         if (S_ISDIR(mode))
             inode->mode |= S_ISGID;
@@ -411,7 +412,8 @@ static int tmpfs_getxattr(struct dentry *d, const char *name, void *buf, size_t 
     return simple_xattr_get(d->inode, name, buf, size);
 }
 
-static int tmpfs_setxattr(struct dentry *d, const char *name, const void *buf, size_t size, int flags)
+static int tmpfs_setxattr(struct dentry *d, const char *name, const void *buf, size_t size,
+                          int flags)
 {
     return simple_xattr_set(d->inode, name, buf, size, flags);
 }
@@ -571,7 +573,8 @@ static void move_dir_link(struct inode *from, struct inode *to)
     to->nlink++;
 }
 
-static int tmpfs_exchange(struct inode *odir, struct dentry *old, struct inode *ndir, struct dentry *new)
+static int tmpfs_exchange(struct inode *odir, struct dentry *old, struct inode *ndir,
+                          struct dentry *new)
 {
     bool old_is_dir = S_ISDIR(old->inode->mode), new_is_dir = S_ISDIR(new->inode->mode);
 
@@ -601,8 +604,8 @@ static int make_whiteout(struct inode *dir, struct dentry *old)
     return err;
 }
 
-static int tmpfs_rename(struct inode *odir, struct dentry *old, struct inode *ndir, struct dentry *new,
-                        unsigned flags)
+static int tmpfs_rename(struct inode *odir, struct dentry *old, struct inode *ndir,
+                        struct dentry *new, unsigned flags)
 {
     bool is_dir = S_ISDIR(old->inode->mode);
     int err = 0;
@@ -612,7 +615,7 @@ static int tmpfs_rename(struct inode *odir, struct dentry *old, struct inode *nd
         dir_changed(odir, 0);
         dir_changed(ndir, 0);
     } else {
-        if (new->inode != NULL && is_dir && d_has_children(new))
+        if (new->inode != NULL && is_dir &&d_has_children(new))
             return -ENOTEMPTY;
         if (flags & RENAME_WHITEOUT) {
             err = make_whiteout(odir, old);
@@ -787,7 +790,8 @@ static struct tmpfs *tmpfs_alloc(const struct options *opt)
 
     if (fs == NULL)
         return NULL;
-    fs->max_pages = opt->has_size ? DIV_ROUND_UP(opt->size, PAGE_SIZE) : ram_bytes() / 2 / PAGE_SIZE;
+    fs->max_pages =
+        opt->has_size ? DIV_ROUND_UP(opt->size, PAGE_SIZE) : ram_bytes() / 2 / PAGE_SIZE;
     fs->max_inodes = opt->has_inodes ? opt->nr_inodes : ram_bytes() / 2 / PAGE_SIZE;
     fs->mode = opt->has_mode ? (mode_t)opt->mode : S_ISVTX | S_IRWXUGO;
     fs->uid = opt->has_uid ? (kuid_t){(uint32_t)opt->uid} : cred->fsuid;

@@ -17,12 +17,12 @@
 #include <kernel/uaccess.h>
 #include <kernel/vm.h>
 
-#define S_IALLUGO 07777
-#define S_IRWXUGO 00777
+#define S_IALLUGO    07777
+#define S_IRWXUGO    00777
 #define SYMLINKS_MAX 40 /* in one lookup: then -ELOOP */
 
 /* read(2) and write(2) move at most this much at once. */
-#define RW_COUNT_MAX 0x7ffff000UL
+#define RW_COUNT_MAX  0x7ffff000UL
 #define FILE_SIZE_MAX INT64_MAX
 
 static inline struct timespec timespec_from_ns(uint64_t ns)
@@ -65,13 +65,18 @@ extern struct spinlock mount_lock;
 extern struct mutex mount_mutex;
 extern struct mnt_ns mnt_ns_first;
 void mount_init(void);
-struct mount *mount_child(struct mount *m, struct dentry *d); /* what is mounted there; counted, or NULL */
-void path_follow_mounts(struct path *p);                      /* to the topmost mount there */
-bool path_follow_up(struct path *p); /* from a mount's root to its mountpoint; false: has no parent */
+/* What is mounted there; counted, or NULL. */
+struct mount *mount_child(struct mount *m, struct dentry *d);
+/* To the topmost mount there. */
+void path_follow_mounts(struct path *p);
+/* From a mount's root to its mountpoint; false: it has no parent. */
+bool path_follow_up(struct path *p);
 /* Is p at or below root? Through mounts; `p` and `root` in the same tree of mounts. */
 bool path_is_below(const struct path *p, const struct path *root);
-void mounts_detach_from(struct dentry *mountpoint); /* its name is gone: detach in every namespace */
-bool mount_is_local(struct dentry *d); /* something is mounted there in the current namespace */
+/* The name is gone: detach what is mounted on it, in every namespace. */
+void mounts_detach_from(struct dentry *mountpoint);
+/* Is something mounted there in the current namespace? */
+bool mount_is_local(struct dentry *d);
 static inline struct mnt_ns *current_mnt_ns(void)
 {
     return current->nsproxy != NULL ? current->nsproxy->mnt : &mnt_ns_first;
@@ -90,21 +95,23 @@ enum last_type { LAST_NORM, LAST_DOT, LAST_DOTDOT, LAST_ROOT };
 
 /* One lookup in progress. */
 struct walk {
-    struct path path;      /* counted: where it is */
-    struct path root;      /* counted: what "/" means and ".." does not leave */
-    const char *p;         /* the rest of the name */
-    char *expanded;        /* owned: the name after a symlink was put in, or NULL */
-    unsigned flags;        /* enum lookup_flags */
-    unsigned links;        /* symlinks followed */
-    bool must_be_dir;      /* the name ends in a slash */
+    struct path path;         /* counted: where it is */
+    struct path root;         /* counted: what "/" means and ".." does not leave */
+    const char *p;            /* the rest of the name */
+    char *expanded;           /* owned: the name after a symlink was put in, or NULL */
+    unsigned flags;           /* enum lookup_flags */
+    unsigned links;           /* symlinks followed */
+    bool must_be_dir;         /* the name ends in a slash */
     enum last_type last_type; /* with LOOKUP_PARENT: the last component */
     const char *last;
     size_t last_len;
     uint32_t last_hash;
 };
 int walk_start(struct walk *w, int dirfd, const char *name, unsigned flags);
-int walk_run(struct walk *w);                              /* to the end, or the parent */
-int walk_follow(struct walk *w, struct dentry *link);      /* go on behind a symlink found as last name */
+/* To the end of the name, or to the parent of its last component. */
+int walk_run(struct walk *w);
+/* Go on behind a symlink that was found as last name. */
+int walk_follow(struct walk *w, struct dentry *link);
 void walk_end(struct walk *w);
 int name_from_user(uaddr_t user, char **out); /* -EFAULT, -ENAMETOOLONG, -ENOMEM */
 void name_free(char *name);
@@ -112,8 +119,8 @@ char *name_buf(void); /* PATH_MAX bytes; name_free() */
 void namei_init(void);
 
 /* ---- permission.c ---- */
-int may_search(const struct path *path);                             /* a directory */
-int may_create(const struct path *dir);                              /* a name in it; dir locked */
+int may_search(const struct path *path); /* a directory */
+int may_create(const struct path *dir);  /* a name in it; dir locked */
 int may_delete(const struct path *dir, struct dentry *victim, bool is_rmdir);
 bool may_setgid(const struct inode *inode); /* keep S_ISGID on it */
 
@@ -152,7 +159,8 @@ int fd_get_flags(int fd);                                    /* FD_CLOEXEC, or -
 int fd_set_flags(int fd, unsigned fd_flags);
 
 /* ---- rw.c ---- */
-int iov_import(uaddr_t user, int niov, struct iov *fast, size_t nfast, struct iov **out, struct io_buf *buf);
+int iov_import(uaddr_t user, int niov, struct iov *fast, size_t nfast, struct iov **out,
+               struct io_buf *buf);
 ssize_t file_read_buf(struct file *f, struct io_buf *buf, off_t *pos);
 ssize_t file_write_buf(struct file *f, struct io_buf *buf, off_t *pos);
 
@@ -172,8 +180,14 @@ long lock_fcntl(struct file *f, unsigned cmd, uaddr_t arg);
 
 /* ---- memfd.c ---- */
 long memfd_fcntl(struct file *f, unsigned cmd, uint64_t arg);
-enum { F_SEAL_SEAL = 1, F_SEAL_SHRINK = 2, F_SEAL_GROW = 4, F_SEAL_WRITE = 8, F_SEAL_FUTURE_WRITE = 16,
-       F_SEAL_EXEC = 32 };
+enum {
+    F_SEAL_SEAL = 1,
+    F_SEAL_SHRINK = 2,
+    F_SEAL_GROW = 4,
+    F_SEAL_WRITE = 8,
+    F_SEAL_FUTURE_WRITE = 16,
+    F_SEAL_EXEC = 32
+};
 
 /* ---- cwd.c ---- */
 mode_t current_umask(void);

@@ -23,7 +23,8 @@ static int may_user_xattr(const struct path *p, int mask)
 
     if (!S_ISREG(inode->mode) && !S_ISDIR(inode->mode))
         return mask & MAY_WRITE ? -EPERM : -ENODATA;
-    if (S_ISDIR(inode->mode) && (inode->mode & S_ISVTX) && (mask & MAY_WRITE) && !inode_owner_or_capable(inode))
+    if (S_ISDIR(inode->mode) && (inode->mode & S_ISVTX) && (mask & MAY_WRITE) &&
+        !inode_owner_or_capable(inode))
         return -EPERM;
     return inode_permission(p, mask);
 }
@@ -44,7 +45,10 @@ static int may_xattr(const struct path *p, const char *name, int mask)
     if (has_prefix(name, "security.")) {
         if (!(mask & MAY_WRITE))
             return 0;
-        return ns_capable(ns, strcmp(name, "security.capability") == 0 ? CAP_SETFCAP : CAP_SYS_ADMIN) ? 0 : -EPERM;
+        return ns_capable(ns,
+                          strcmp(name, "security.capability") == 0 ? CAP_SETFCAP : CAP_SYS_ADMIN)
+                   ? 0
+                   : -EPERM;
     }
     return -EOPNOTSUPP;
 }
@@ -277,7 +281,8 @@ static struct simple_xattr *simple_find(struct inode *inode, const char *name)
 
     if (inode->xattrs == NULL)
         return NULL;
-    list_for_each(x, inode->xattrs, link) {
+    list_for_each(x, inode->xattrs, link)
+    {
         if (strcmp(x->name, name) == 0)
             return x;
     }
@@ -349,7 +354,8 @@ int simple_xattr_list(struct inode *inode, char *buf, size_t size)
 
     if (inode->xattrs == NULL)
         return 0;
-    list_for_each(x, inode->xattrs, link) {
+    list_for_each(x, inode->xattrs, link)
+    {
         size_t n = strlen(x->name) + 1;
 
         if (!trusted && has_prefix(x->name, "trusted."))
@@ -382,8 +388,7 @@ void simple_xattr_free_all(struct inode *inode)
 
     if (inode->xattrs == NULL)
         return;
-    list_for_each_safe(x, next, inode->xattrs, link)
-        kfree(x);
+    list_for_each_safe(x, next, inode->xattrs, link) kfree(x);
     kfree(inode->xattrs);
     inode->xattrs = NULL;
 }

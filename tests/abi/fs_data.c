@@ -103,7 +103,8 @@ static void copies(void)
 {
     char buf[32] = "";
     off_t off = 2;
-    int in = open("in", O_CREAT | O_RDWR | O_TRUNC, 0600), out = open("out", O_CREAT | O_RDWR | O_TRUNC, 0600);
+    int in = open("in", O_CREAT | O_RDWR | O_TRUNC, 0600),
+        out = open("out", O_CREAT | O_RDWR | O_TRUNC, 0600);
     int null = open("/dev/null", O_WRONLY), append = open("out", O_WRONLY | O_APPEND), p[2];
 
     SECTION("copies");

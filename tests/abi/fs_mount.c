@@ -360,8 +360,8 @@ int main(void)
 {
     umask(022);
     if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-        (mkdir(DIR_NAME, 0755) < 0 && errno != EEXIST) || mount("none", DIR_NAME, "tmpfs", 0, "mode=755") < 0 ||
-        chdir(DIR_NAME) < 0)
+        (mkdir(DIR_NAME, 0755) < 0 && errno != EEXIST) ||
+        mount("none", DIR_NAME, "tmpfs", 0, "mode=755") < 0 || chdir(DIR_NAME) < 0)
         return 1;
     sizes();
     flags();

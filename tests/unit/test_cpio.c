@@ -24,14 +24,15 @@ static void pad4(struct builder *b)
 }
 
 /* An entry whose name is followed by `extra` more NULs than it needs. */
-static void add_padded(struct builder *b, const char *name, unsigned mode, const char *body, size_t extra)
+static void add_padded(struct builder *b, const char *name, unsigned mode, const char *body,
+                       size_t extra)
 {
     size_t namesize = strlen(name) + 1 + extra;
     size_t len = strlen(body);
 
-    b->size += (size_t)sprintf((char *)b->data + b->size,
-                               "070701%08X%08X%08X%08X%08X%08X%08zX%08X%08X%08X%08X%08zX%08X", 7u, mode, 1000u,
-                               100u, 1u, 0x5f000000u, len, 0u, 0u, 4u, 64u, namesize, 0u);
+    b->size += (size_t)sprintf(
+        (char *)b->data + b->size, "070701%08X%08X%08X%08X%08X%08X%08zX%08X%08X%08X%08X%08zX%08X",
+        7u, mode, 1000u, 100u, 1u, 0x5f000000u, len, 0u, 0u, 4u, 64u, namesize, 0u);
     memset(b->data + b->size, 0, namesize);
     memcpy(b->data + b->size, name, strlen(name));
     b->size += namesize;

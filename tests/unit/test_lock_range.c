@@ -12,7 +12,7 @@
 void *calloc(size_t n, size_t size);
 void free(void *p);
 
-#define BYTES 24
+#define BYTES  24
 #define OWNERS 3
 
 static uint32_t rand_state = 12345;
@@ -30,14 +30,14 @@ static void free_list(struct list_node *list)
 {
     struct lock_range *l, *next;
 
-    list_for_each_safe(l, next, list, link)
-        free(l);
+    list_for_each_safe(l, next, list, link) free(l);
     list_init(list);
 }
 
 static bool set(struct list_node *held, const struct lock_range *want)
 {
-    struct lock_range *spare[2] = {calloc(1, sizeof(struct lock_range)), calloc(1, sizeof(struct lock_range))};
+    struct lock_range *spare[2] = {calloc(1, sizeof(struct lock_range)),
+                                   calloc(1, sizeof(struct lock_range))};
     struct list_node freed = LIST_INIT(freed);
     bool released = lock_range_set(held, want, spare, &freed);
 
@@ -52,7 +52,8 @@ static void compare(struct list_node *held, enum lock_type model[OWNERS][BYTES])
     struct lock_range *l, *other;
     int cover[OWNERS][BYTES] = {{0}};
 
-    list_for_each(l, held, link) {
+    list_for_each(l, held, link)
+    {
         int owner = (int)((const char *)l->owner - owners);
 
         assert_true(l->start <= l->end && l->end < BYTES && l->type != LOCK_NONE);
@@ -60,7 +61,8 @@ static void compare(struct list_node *held, enum lock_type model[OWNERS][BYTES])
             cover[owner][b]++;
             assert_int_equal(model[owner][b], l->type);
         }
-        list_for_each(other, held, link) { /* neighbours of one type are one lock */
+        list_for_each(other, held, link)
+        { /* neighbours of one type are one lock */
             if (other != l && other->owner == l->owner && other->type == l->type)
                 assert_false(l->end + 1 == other->start);
         }
@@ -71,11 +73,13 @@ static void compare(struct list_node *held, enum lock_type model[OWNERS][BYTES])
     }
 }
 
-static bool model_conflict(enum lock_type model[OWNERS][BYTES], int owner, const struct lock_range *w)
+static bool model_conflict(enum lock_type model[OWNERS][BYTES], int owner,
+                           const struct lock_range *w)
 {
     for (int o = 0; o < OWNERS; o++) {
         for (uint64_t b = w->start; o != owner && b <= w->end; b++) {
-            if (model[o][b] != LOCK_NONE && w->type != LOCK_NONE && (model[o][b] == LOCK_WRITE || w->type == LOCK_WRITE))
+            if (model[o][b] != LOCK_NONE && w->type != LOCK_NONE &&
+                (model[o][b] == LOCK_WRITE || w->type == LOCK_WRITE))
                 return true;
         }
     }

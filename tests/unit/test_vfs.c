@@ -22,7 +22,7 @@
 #include "kernel/abi/fs.h"
 #include "vfs_host/host.h"
 
-#define U(p) ((uaddr_t)(p))
+#define U(p)     ((uaddr_t)(p))
 #define eq(a, b) assert_int_equal((long)(a), (long)(b))
 
 static long open_(const char *path, int flags, unsigned mode)
@@ -550,7 +550,8 @@ static void renames_replace_and_refuse(void **state)
     eq(links_of("f"), 3);
     eq(sys_renameat2(AT_FDCWD, U("f"), AT_FDCWD, U("d"), RENAME_EXCHANGE), 0);
     eq(sys_renameat2(AT_FDCWD, U("f"), AT_FDCWD, U("g"), 8), -EINVAL);
-    eq(sys_renameat2(AT_FDCWD, U("f"), AT_FDCWD, U("g"), RENAME_EXCHANGE | RENAME_NOREPLACE), -EINVAL);
+    eq(sys_renameat2(AT_FDCWD, U("f"), AT_FDCWD, U("g"), RENAME_EXCHANGE | RENAME_NOREPLACE),
+       -EINVAL);
     eq(sys_rename(U("f"), U("g")), 0);
     eq(size_of("g"), 2);
     eq(size_of("f"), -ENOENT);
@@ -897,11 +898,13 @@ static void a_container_pivots_into_its_root(void **state)
     fs_root(&root);
     eq(mnt_ns_show(ours.mnt, &root, MOUNT_TEXT_INFO, collect, text), 0);
     assert_non_null(strstr(text, " /t/root\\040fs / rw"));
-    assert_non_null(strstr(text, " /proc rw,nosuid,nodev,noexec,relatime - tmpfs proc rw,size=1024k"));
+    assert_non_null(
+        strstr(text, " /proc rw,nosuid,nodev,noexec,relatime - tmpfs proc rw,size=1024k"));
     memset(text, 0, sizeof(text));
     eq(mnt_ns_show(ours.mnt, &root, MOUNT_TEXT_MOUNTS, collect, text), 0);
-    assert_string_equal(text, "tmpfs / tmpfs rw,relatime,mode=755,inode64 0 0\n"
-                              "proc /proc tmpfs rw,nosuid,nodev,noexec,relatime,size=1024k,inode64 0 0\n");
+    assert_string_equal(
+        text, "tmpfs / tmpfs rw,relatime,mode=755,inode64 0 0\n"
+              "proc /proc tmpfs rw,nosuid,nodev,noexec,relatime,size=1024k,inode64 0 0\n");
     memset(text, 0, sizeof(text));
     path_put(&root);
 

@@ -344,8 +344,7 @@ void wake_up_events(struct wait_queue *wq, uint32_t events)
     struct wait_entry *e, *next;
     irqflags_t flags = spin_lock(&wq->lock);
 
-    list_for_each_safe(e, next, &wq->waiters, link)
-        e->wake(e, events);
+    list_for_each_safe(e, next, &wq->waiters, link) e->wake(e, events);
     spin_unlock(&wq->lock, flags);
 }
 

@@ -10,10 +10,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-void host_start(void);            /* once: vfs_init() */
-unsigned host_objects(void);      /* slab objects, kmalloc blocks and pages that are allocated now */
-void host_fail_after(unsigned n); /* the n-th allocation from now fails (0: the next), and only it */
-bool host_failed(void);           /* it has */
+void host_start(void);       /* once: vfs_init() */
+unsigned host_objects(void); /* slab objects, kmalloc blocks and pages that are allocated now */
+void host_fail_after(
+    unsigned n);        /* the n-th allocation from now fails (0: the next), and only it */
+bool host_failed(void); /* it has */
 void host_no_failures(void);
-void host_be_user(unsigned uid);  /* no capabilities unless 0 */
+void host_be_user(unsigned uid); /* no capabilities unless 0 */
 void host_advance_clock(uint64_t seconds);
