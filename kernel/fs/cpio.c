@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* cpio archives, newc format: see cpio.h. A header is a magic number and 13 hexadecimal fields. */
- */
+/* cpio archives, newc format: see cpio.h. Headers are a magic number and 13 hex fields. */
 #include "cpio.h"
 
 #include <kernel/errno.h>
