@@ -93,6 +93,18 @@ static void status_is_found_only_alone_on_a_line(void **state)
                                "bulkhead-status: 0\n"), 0);
 }
 
+static void ready_is_found(void **state)
+{
+    struct guest_status scan;
+
+    (void)state;
+    guest_status_init(&scan);
+    guest_status_feed(&scan, (const uint8_t *)"not bulkhead-ready\nbulkhead-ready!\n", 35);
+    assert_false(scan.ready);
+    guest_status_feed(&scan, (const uint8_t *)"bulkhead-ready\r\n", 16);
+    assert_true(scan.ready);
+}
+
 struct toy {
     uint32_t offset, size, value;
     unsigned calls;
@@ -162,6 +174,7 @@ int main(void)
         cmocka_unit_test(archive_holds_what_was_added),
         cmocka_unit_test(words_survive_the_shell),
         cmocka_unit_test(status_is_found_only_alone_on_a_line),
+        cmocka_unit_test(ready_is_found),
         cmocka_unit_test(bus_finds_devices_and_splits_accesses),
     };
 

@@ -148,6 +148,7 @@ static void input_interrupts_by_trigger_and_time_out(void **state)
     const uint8_t text[] = "0123456789abcdef";
 
     (void)state;
+    serial_write(&uart, MCR, 0x0b);
     serial_write(&uart, FCR, 0x81); /* FIFOs on, trigger at 8 */
     serial_write(&uart, IER, 0x01);
     assert_int_equal(serial_room(&uart), 16);
@@ -163,6 +164,22 @@ static void input_interrupts_by_trigger_and_time_out(void **state)
     }
     assert_false(host.irq);
     assert_int_equal(serial_read(&uart, LSR) & 1, 0);
+    assert_true(host.ready > 0);
+}
+
+/* A driver that opens the port empties the FIFO: nothing may be in it yet. */
+static void input_waits_for_a_listener(void **state)
+{
+    (void)state;
+    assert_int_equal(serial_room(&uart), 0);
+    serial_write(&uart, FCR, 0x07);
+    serial_write(&uart, IER, 0x05);
+    serial_write(&uart, MCR, 0x0b);
+    assert_int_equal(serial_room(&uart), 16);
+    serial_write(&uart, MCR, 0x09); /* slow down */
+    assert_int_equal(serial_room(&uart), 0);
+    host.ready = 0;
+    serial_write(&uart, MCR, 0x0b);
     assert_true(host.ready > 0);
 }
 
@@ -225,6 +242,7 @@ int main(void)
         cmocka_unit_test_setup(interrupt_driven_output_is_gathered, setup),
         cmocka_unit_test_setup(slow_host_shows_as_a_busy_transmitter, setup),
         cmocka_unit_test_setup(input_interrupts_by_trigger_and_time_out, setup),
+        cmocka_unit_test_setup(input_waits_for_a_listener, setup),
         cmocka_unit_test_setup(too_much_input_is_an_overrun, setup),
         cmocka_unit_test_setup(loop_back_returns_bytes_and_sends_none, setup),
         cmocka_unit_test_setup(random_accesses_are_harmless, setup),

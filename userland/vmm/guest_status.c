@@ -12,6 +12,11 @@ void guest_status_init(struct guest_status *scan)
     scan->status = -1;
 }
 
+static bool is_ready_line(const char *line, size_t length)
+{
+    return length == sizeof(GUEST_READY_LINE) - 1 && memcmp(line, GUEST_READY_LINE, length) == 0;
+}
+
 /* The number in a finished line, or -1 when it is not a status line. */
 static int parse(const char *line, size_t length)
 {
@@ -32,10 +37,12 @@ void guest_status_feed(struct guest_status *scan, const uint8_t *data, size_t si
 {
     for (size_t i = 0; i < size; i++) {
         if (data[i] == '\n') {
-            int status = scan->length != SIZE_MAX ? parse(scan->line, scan->length) : -1;
+            bool whole = scan->length != SIZE_MAX;
+            int status = whole ? parse(scan->line, scan->length) : -1;
 
             if (status >= 0)
                 scan->status = status;
+            scan->ready |= whole && is_ready_line(scan->line, scan->length);
             scan->length = 0;
         } else if (data[i] == '\r' || scan->length == SIZE_MAX) {
             continue; /* a terminal's line ending, or the rest of a long line */

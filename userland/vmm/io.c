@@ -22,12 +22,20 @@
  */
 #define POWER_OFF_GRACE_MS 5000
 
+/*
+ * The power button is pressed again and again, as an impatient person does: a guest
+ * that is just starting may have loaded its button's driver, but not what listens to it.
+ */
+#define PRESS_AGAIN_MS 2000
+#define PRESSES        30
+
 /* What is polled, in this order; a negative descriptor is not looked at. */
 enum { POLL_WAKE, POLL_INPUT, POLL_CONSOLE, POLL_LOG, POLL_CONTROL, POLL_COUNT };
 
 struct io {
     struct vm *vm;
     int control_fd;
+    unsigned presses; /* of the power button, still to come */
     char line[128]; /* of the control descriptor, so far */
     size_t line_length;
 };
@@ -59,16 +67,18 @@ static void control_line(struct io *io, const char *line)
     unsigned columns, rows;
 
     pthread_mutex_lock(&vm->lock);
-    if (strcmp(line, "powerbutton") == 0)
+    if (strcmp(line, "powerbutton") == 0) {
         acpi_pm_press_power_button(&vm->acpi_pm);
-    else if (strcmp(line, "reset") == 0)
+        io->presses = PRESSES;
+    } else if (strcmp(line, "reset") == 0) {
         vm_end_locked(vm, VM_RESTARTED, "restarted from outside");
-    else if (strcmp(line, "stop") == 0)
+    } else if (strcmp(line, "stop") == 0) {
         vm_end_locked(vm, VM_STOPPED, "stopped from outside");
-    else if (sscanf(line, "winsize %u %u", &columns, &rows) == 2)
+    } else if (sscanf(line, "winsize %u %u", &columns, &rows) == 2) {
         send_winsize(vm, columns, rows);
-    else
+    } else {
         warn("unknown control command: %s", line);
+    }
     pthread_mutex_unlock(&vm->lock);
 }
 
@@ -97,12 +107,19 @@ static void read_control(struct io *io)
     }
 }
 
-/* Call with the lock held: room is what the UART takes now. */
+/* A command's input waits until its terminal in the guest is set up for it. */
+static size_t input_room(const struct vm *vm)
+{
+    if (vm->outside->options->command != NULL && !vm->outside->status.ready)
+        return 0;
+    return serial_room(&vm->console);
+}
+
 static void read_input(struct vm *vm)
 {
     struct outside *outside = vm->outside;
     uint8_t data[SERIAL_FIFO_SIZE];
-    size_t room = serial_room(&vm->console);
+    size_t room = input_room(vm);
     ssize_t n;
 
     if (room == 0)
@@ -125,7 +142,7 @@ static bool prepare(struct io *io, struct pollfd *fds)
     bool room, done;
 
     pthread_mutex_lock(&vm->lock);
-    room = serial_room(&vm->console) > 0;
+    room = input_room(vm) > 0;
     vm->input_blocked = !room;
     fds[POLL_WAKE] = (struct pollfd){ .fd = outside->wake_fd, .events = POLLIN };
     fds[POLL_INPUT] = (struct pollfd){ .fd = room ? outside->input_fd : -1, .events = POLLIN };
@@ -139,11 +156,17 @@ static bool prepare(struct io *io, struct pollfd *fds)
     return done;
 }
 
-static void grace_is_over(struct vm *vm)
+/* Nothing has happened for the time that was given to poll(). */
+static void time_is_over(struct io *io, bool command_done)
 {
-    pthread_mutex_lock(&vm->lock);
-    vm_end_locked(vm, VM_POWERED_OFF, "ended after its command");
-    pthread_mutex_unlock(&vm->lock);
+    pthread_mutex_lock(&io->vm->lock);
+    if (command_done) {
+        vm_end_locked(io->vm, VM_POWERED_OFF, "ended after its command");
+    } else {
+        acpi_pm_press_power_button(&io->vm->acpi_pm);
+        io->presses--;
+    }
+    pthread_mutex_unlock(&io->vm->lock);
 }
 
 static void serve(struct io *io, const struct pollfd *fds)
@@ -183,11 +206,12 @@ void io_loop(struct vm *vm)
 
     while (vm->end == VM_RUNNING) {
         bool done = prepare(&io, fds);
-        int ready = poll(fds, POLL_COUNT, done ? POWER_OFF_GRACE_MS : -1);
+        int wait_ms = done ? POWER_OFF_GRACE_MS : io.presses > 0 ? PRESS_AGAIN_MS : -1;
+        int ready = poll(fds, POLL_COUNT, wait_ms);
 
         if (ready > 0)
             serve(&io, fds);
         else if (ready == 0)
-            grace_is_over(vm);
+            time_is_over(&io, done);
     }
 }

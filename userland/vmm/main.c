@@ -84,7 +84,6 @@ static void open_outside(const struct options *options)
     outside.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (outside.wake_fd < 0)
         die("cannot create an eventfd: %s", strerror(errno));
-    guest_status_init(&outside.status);
     sink_init(&outside.console, output);
     sink_init(&outside.log, options->log_fd);
     if (options->log_fd >= 0)
@@ -150,6 +149,7 @@ static enum vm_end run_once(char *why, size_t why_size)
     struct timespec start;
     enum vm_end end;
 
+    guest_status_init(&outside.status);
     vm_create(&vm, &outside);
     clock_gettime(CLOCK_MONOTONIC, &start);
     pthread_mutex_lock(&vm.lock);

@@ -209,11 +209,14 @@ uint8_t serial_read(struct serial *uart, unsigned port)
 static void write_ier(struct serial *uart, uint8_t value)
 {
     bool tx_enabled = !(uart->ier & IER_TX) && (value & IER_TX);
+    bool rx_enabled = !(uart->ier & IER_RX) && (value & IER_RX);
 
     uart->ier = value & IER_MASK;
     flush(uart);
     if (tx_enabled && uart->tx_count == 0)
         uart->transmit_event = true;
+    if (rx_enabled)
+        uart->host.receive_ready(uart->host.ctx);
 }
 
 static void write_fcr(struct serial *uart, uint8_t value)
@@ -287,7 +290,7 @@ size_t serial_room(const struct serial *uart)
 {
     unsigned size = uart->fifo_enabled ? SERIAL_FIFO_SIZE : 1;
 
-    if (uart->mcr & MCR_LOOP)
+    if ((uart->mcr & MCR_LOOP) || !(uart->mcr & MCR_RTS) || !(uart->ier & IER_RX))
         return 0;
     return size - uart->rx_count;
 }

@@ -10,6 +10,11 @@
  * over together when the guest next looks at the UART (it will: its interrupt is
  * raised). And when the host takes no more, they wait for serial_host_ready();
  * until then the guest sees a busy transmitter, as behind a slow line.
+ *
+ * Bytes for the guest wait outside until it has enabled the receive interrupt:
+ * drivers empty the FIFO when they open the port, and what came before would be
+ * lost. So a guest that only ever polls gets no input. They also wait while the
+ * guest does not request to send (RTS), which is how it says that it is slow.
  */
 #pragma once
 
@@ -46,7 +51,7 @@ void serial_init(struct serial *uart, const struct serial_host *host);
 uint8_t serial_read(struct serial *uart, unsigned port);
 void serial_write(struct serial *uart, unsigned port, uint8_t value);
 
-/* How many bytes serial_receive() takes now; the guest may refuse (loop-back: 0). */
+/* How many bytes serial_receive() takes now; 0 also while the guest does not listen. */
 size_t serial_room(const struct serial *uart);
 void serial_receive(struct serial *uart, const uint8_t *data, size_t size);
 

@@ -132,10 +132,11 @@ static size_t log_transmit(void *ctx, const uint8_t *data, size_t size)
 {
     struct serial_irq *line = ctx;
     size_t taken = sink_take(line->vm, &line->vm->outside->log, data, size);
-    int before = line->vm->outside->status.status;
+    struct guest_status *status = &line->vm->outside->status;
+    struct guest_status before = *status;
 
-    guest_status_feed(&line->vm->outside->status, data, taken);
-    if (line->vm->outside->status.status != before)
+    guest_status_feed(status, data, taken);
+    if (status->status != before.status || status->ready != before.ready)
         outside_wake(line->vm->outside);
     return taken;
 }
