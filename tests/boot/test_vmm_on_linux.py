@@ -11,8 +11,8 @@ GUEST = "/var/lib/bulkhead/guests/linux"
 KVM = "for module in /lib/kvm/*; do insmod $module 2>/dev/null; done\n"
 
 
-def vmm(options="", append="", command=None, kernel=f"{GUEST}/kernel", memory=256):
-    line = (f'timeout 100 vmm --memory {memory} --kernel {kernel} --initrd {GUEST}/initrd '
+def vmm(options="", append="", command=None, kernel=f"{GUEST}/kernel", memory=256, limit="timeout 120 "):
+    line = (f'{limit}vmm --memory {memory} --kernel {kernel} --initrd {GUEST}/initrd '
             f'--append "$(cat {GUEST}/cmdline) {append}" {options}')
     return line + (f" -- {command}" if command else "") + "\n"
 
@@ -186,7 +186,7 @@ def test_console(machine):
     """The guest's shell, typed at; its restart; its end."""
     console = machine.console(linux=True)
     console.command(KVM.strip())
-    console.send(vmm("--status-fd 3 3>/tmp/status").strip() + "\r")
+    console.send(vmm("--status-fd 3 3>/tmp/status", limit="").strip() + "\r")
     console.expect("guest:/# ", timeout=120)
     console.send("echo $((6 * 7)); free | grep -c Mem\r")
     console.expect("42\r+\n1\r+\n")
