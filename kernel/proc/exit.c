@@ -427,7 +427,7 @@ static bool become_zombie(struct process *p, struct list_node *done)
     return true;
 }
 
-static void __noreturn leave_process(struct thread *t, int status)
+static void __noreturn leave_process(struct thread *t)
 {
     struct process *p = t->process;
     struct list_node done = LIST_INIT(done);
@@ -436,8 +436,6 @@ static void __noreturn leave_process(struct thread *t, int status)
 
     is_leader = t == p->leader;
     send_death_signals(p, t);
-    if (is_leader && !p->exiting)
-        p->exit_code = status;
     thread_unlink(t);
     if (p->nthreads == 0)
         release = become_zombie(p, &done);
@@ -459,13 +457,13 @@ static bool begin_exit(struct thread *t, int status)
 
     signal_thread_exits(t);
     last = --p->nlive == 0;
-    if (last && !p->exiting && t == p->leader)
+    if (last && !p->exiting) /* nobody has called exit_group(2): the last thread's counts */
         p->exit_code = status;
     spin_unlock(&pid_lock, flags);
     return last;
 }
 
-/* `status` is the wait status, of the leader that of the process. */
+/* `status` is a wait status: the last thread's becomes that of the process. */
 void thread_exit(int status)
 {
     struct thread *t = current;
@@ -485,7 +483,7 @@ void thread_exit(int status)
     drop_parts(t);
     if (last)
         leave_cgroup(p);
-    leave_process(t, status);
+    leave_process(t);
 }
 
 void process_exit(int status)
