@@ -31,6 +31,7 @@ class Qemu:
     name = "qemu"
     default_cpu = {"tcg": "EPYC,+svm,+npt", "kvm": "host"}
     noise = "TCG doesn't support requested feature"  # not worth showing
+    time_zone = "UTC"
 
     def __init__(self, options, folder):
         self.options, self.folder = options, folder
@@ -83,7 +84,7 @@ BOCHSRC = """\
 config_interface: textconfig
 display_library: rfb, options="timeout=0,hideIPS"
 cpu: model={cpu}, count={cpus}, ips={ips}, reset_on_triple_fault=0, ignore_bad_msrs=1
-clock: sync={sync}, time0=utc
+clock: sync={sync}
 memory: guest={memory}, host={memory}
 romimage: file={bios}, address=0x0, options=none
 vgaromimage: file={vga}
@@ -110,6 +111,9 @@ class Bochs:
     name = "bochs"
     default_cpu = "corei7_haswell_4770"
     noise = ""  # all of it: what matters is in its log
+    # Bochs sets its clock to local time, and converts with a summer-time flag that is left to chance:
+    # both seasons must be UTC.
+    time_zone = "AAA0BBB0,J60,J300"
 
     def __init__(self, options, folder):
         self.options, self.folder = options, folder
