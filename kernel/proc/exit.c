@@ -269,6 +269,12 @@ static void kill_namespace(struct pid_ns *ns, const struct process *init)
     spin_unlock(&pid_lock, flags);
 }
 
+/* Numbers that init itself still has: its threads', and its leader's until it is waited for. */
+static unsigned own_numbers(const struct process *init)
+{
+    return init->nthreads + list_is_empty(&init->leader->process_link);
+}
+
 /* Wait for the zombies that there are; true: nobody else has a number here. */
 static bool reap_children(struct pid_ns *ns, struct process *init)
 {
@@ -283,7 +289,7 @@ static bool reap_children(struct pid_ns *ns, struct process *init)
             list_add_tail(&done, &child->sibling);
         }
     }
-    alone = ns->count <= 1;
+    alone = ns->count <= own_numbers(init);
     spin_unlock(&pid_lock, flags);
     release_list(&done);
     return alone;
