@@ -15,11 +15,11 @@
 
 #include "svm.h"
 
-#define DR6_BS       BIT(14)
+#define DR6_BS         BIT(14)
 #define DR6_ACTIVE_LOW 0xffff0ff0ULL
-#define DR7_GD       BIT(13)
+#define DR7_GD         BIT(13)
 
-/* ---- before the entry ------------------------------------------------------------------------ */
+/* ---- before the entry ---- */
 
 static uint64_t event_encode(const struct vcpu_event *event)
 {
@@ -59,7 +59,8 @@ static void nothing(void)
 }
 
 /* What has to be noticed: sets *step for one instruction with TF. */
-static uint32_t nmi_intercepts(struct vcpu *vcpu, struct svm_vcpu *svm, bool is_injecting, bool *step)
+static uint32_t nmi_intercepts(struct vcpu *vcpu, struct svm_vcpu *svm, bool is_injecting,
+                               bool *step)
 {
     if (vcpu->nmi_blocked) {
         if (svm->at_iret && svm->iret_rip == vcpu->regs.rip && !is_injecting) {
@@ -73,7 +74,7 @@ static uint32_t nmi_intercepts(struct vcpu *vcpu, struct svm_vcpu *svm, bool is_
         if (vcpu->irq_shadow != 0 && !is_injecting)
             *step = true;
         else
-            irq_defer(nothing); /* an interrupt that ends the stay as soon as the event is delivered */
+            irq_defer(nothing); /* ends the stay as soon as the event is delivered */
     }
     return 0;
 }
@@ -110,7 +111,7 @@ void svm_events_put(struct vcpu *vcpu)
     }
 }
 
-/* ---- after the exit -------------------------------------------------------------------------- */
+/* ---- after the exit ---- */
 
 /* The event that was being delivered is to be delivered again. */
 static void event_get(struct vcpu *vcpu, uint64_t info)

@@ -21,9 +21,10 @@ struct exit_kind {
     void (*decode)(struct vcpu *vcpu, const struct vmcb_control *control, struct vm_exit *vmexit);
 };
 
-/* ---- one kind of exit each --------------------------------------------------------------- */
+/* ---- one kind of exit each ---- */
 
-static void decode_unknown(struct vcpu *vcpu, const struct vmcb_control *control, struct vm_exit *vmexit)
+static void decode_unknown(struct vcpu *vcpu, const struct vmcb_control *control,
+                           struct vm_exit *vmexit)
 {
     (void)vcpu;
     vmexit->hardware.reason = control->exitcode;
@@ -63,7 +64,8 @@ static void no_exception(struct vcpu *vcpu, struct vm_exit *vmexit)
         vmexit->reason = vcpu->want_irq_window ? EXIT_IRQ_WINDOW : EXIT_INTR;
 }
 
-static void decode_exception(struct vcpu *vcpu, const struct vmcb_control *control, struct vm_exit *vmexit)
+static void decode_exception(struct vcpu *vcpu, const struct vmcb_control *control,
+                             struct vm_exit *vmexit)
 {
     uint8_t vector = (uint8_t)(control->exitcode - VMEXIT_EXCEPTION);
 
@@ -73,12 +75,13 @@ static void decode_exception(struct vcpu *vcpu, const struct vmcb_control *contr
     vmexit->exception.dr6 = 0;
     if (vector == VECTOR_DB && svm_step_done(vcpu, &vmexit->exception.dr6))
         no_exception(vcpu, vmexit);
-    if (vector == VECTOR_MC)
-        __asm__ volatile("int %0" : : "i"(VECTOR_MC) : "memory"); /* the exit took it from the host */
+    if (vector == VECTOR_MC) /* the exit took it from the host */
+        __asm__ volatile("int %0" : : "i"(VECTOR_MC) : "memory");
 }
 
 /* Also after an interrupt that we sent ourselves to see an injected event delivered. */
-static void decode_intr(struct vcpu *vcpu, const struct vmcb_control *control, struct vm_exit *vmexit)
+static void decode_intr(struct vcpu *vcpu, const struct vmcb_control *control,
+                        struct vm_exit *vmexit)
 {
     (void)control;
     if (unlikely(svm_nmi_window_is_open(vcpu)))
@@ -86,14 +89,16 @@ static void decode_intr(struct vcpu *vcpu, const struct vmcb_control *control, s
 }
 
 /* Not honoured shadow: the window is not open yet. */
-static void decode_vintr(struct vcpu *vcpu, const struct vmcb_control *control, struct vm_exit *vmexit)
+static void decode_vintr(struct vcpu *vcpu, const struct vmcb_control *control,
+                         struct vm_exit *vmexit)
 {
     (void)control;
     if (vcpu->irq_shadow != 0)
         vmexit->reason = EXIT_INTR;
 }
 
-static void decode_iret(struct vcpu *vcpu, const struct vmcb_control *control, struct vm_exit *vmexit)
+static void decode_iret(struct vcpu *vcpu, const struct vmcb_control *control,
+                        struct vm_exit *vmexit)
 {
     struct svm_vcpu *svm = vcpu->backend;
 
@@ -103,7 +108,8 @@ static void decode_iret(struct vcpu *vcpu, const struct vmcb_control *control, s
     svm->iret_rip = vcpu->regs.rip;
 }
 
-static void decode_ioio(struct vcpu *vcpu, const struct vmcb_control *control, struct vm_exit *vmexit)
+static void decode_ioio(struct vcpu *vcpu, const struct vmcb_control *control,
+                        struct vm_exit *vmexit)
 {
     uint64_t info = control->exitinfo1;
 
@@ -115,13 +121,15 @@ static void decode_ioio(struct vcpu *vcpu, const struct vmcb_control *control, s
     vmexit->insn_len = (uint8_t)(control->exitinfo2 - vcpu->regs.rip);
 }
 
-static void decode_msr(struct vcpu *vcpu, const struct vmcb_control *control, struct vm_exit *vmexit)
+static void decode_msr(struct vcpu *vcpu, const struct vmcb_control *control,
+                       struct vm_exit *vmexit)
 {
     (void)vcpu;
     vmexit->reason = control->exitinfo1 & MSR_INFO_WRITE ? EXIT_WRMSR : EXIT_RDMSR;
 }
 
-static void decode_npf(struct vcpu *vcpu, const struct vmcb_control *control, struct vm_exit *vmexit)
+static void decode_npf(struct vcpu *vcpu, const struct vmcb_control *control,
+                       struct vm_exit *vmexit)
 {
     uint64_t error = control->exitinfo1;
 
@@ -140,7 +148,7 @@ static void decode_npf(struct vcpu *vcpu, const struct vmcb_control *control, st
     }
 }
 
-/* ---- the table ----------------------------------------------------------------------------- */
+/* ---- the table ---- */
 
 /* clang-format off */
 static const struct exit_kind kinds[VMEXIT_LOW_CODES] = {

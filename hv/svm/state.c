@@ -18,7 +18,7 @@
 
 #define VMCB_ATTRIB 0x0fffu
 
-/* ---- segments ---------------------------------------------------------------------------- */
+/* ---- segments ---- */
 
 /* Offset in the save area by enum segment_index. */
 static struct vmcb_segment *vmcb_segment(struct vmcb_save *save, enum segment_index index)
@@ -33,7 +33,8 @@ static struct vmcb_segment *vmcb_segment(struct vmcb_save *save, enum segment_in
     return (struct vmcb_segment *)((uint8_t *)save + offsets[index]);
 }
 
-static void segment_put(struct vmcb_save *save, const struct guest_state *state, enum segment_index index)
+static void segment_put(struct vmcb_save *save, const struct guest_state *state,
+                        enum segment_index index)
 {
     const struct guest_segment *from = &state->seg[index];
     struct vmcb_segment *to = vmcb_segment(save, index);
@@ -66,12 +67,13 @@ static bool is_data_segment(enum segment_index index)
     return index != SEG_CS && index != SEG_SS;
 }
 
-/* ---- groups -------------------------------------------------------------------------------- */
+/* ---- groups ---- */
 
 static void cr_put(struct svm_vcpu *svm, const struct guest_state *state)
 {
     struct vmcb *vmcb = svm->vmcb;
-    uint32_t intercepts = INTERCEPT_WRITE(0) | INTERCEPT_WRITE(4) | INTERCEPT_READ(8) | INTERCEPT_WRITE(8);
+    uint32_t intercepts =
+        INTERCEPT_WRITE(0) | INTERCEPT_WRITE(4) | INTERCEPT_READ(8) | INTERCEPT_WRITE(8);
 
     svm->cr0_hidden = state->cr0 & CR0_HIDDEN;
     svm->cr4_forced = ~state->cr4 & CR4_FORCED;
@@ -150,7 +152,7 @@ void svm_state_get(struct vcpu *vcpu, unsigned int groups)
     }
 }
 
-/* ---- MSRs ------------------------------------------------------------------------------------ */
+/* ---- MSRs ---- */
 
 static uint64_t *msr_field(struct vcpu *vcpu, uint32_t index)
 {

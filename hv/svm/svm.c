@@ -37,7 +37,7 @@ static struct svm_cpu *this_svm_cpu(void)
     return this_cpu()->hv;
 }
 
-/* ---- permission maps ----------------------------------------------------------------------- */
+/* ---- permission maps ---- */
 
 /* Two bits, read and write, for each MSR of three ranges. */
 static void msrpm_allow(uint8_t *map, uint32_t msr)
@@ -67,7 +67,7 @@ static int maps_init(void)
     return 0;
 }
 
-/* ---- finding it, on and off ------------------------------------------------------------------- */
+/* ---- finding it, on and off ---- */
 
 /* *why stays as it is on a CPU that is not AMD's at all: the other back end knows more. */
 static int svm_probe(const char **why)
@@ -97,8 +97,8 @@ static int svm_probe(const char **why)
         *why = "no memory for SVM's permission maps";
         return -ENODEV;
     }
-    log_info("svm: nested paging, %u ASIDs, %s next RIP, %s decode assists\n", svm_features.asid_count,
-             svm_features.has_nrips ? "with" : "without",
+    log_info("svm: nested paging, %u ASIDs, %s next RIP, %s decode assists\n",
+             svm_features.asid_count, svm_features.has_nrips ? "with" : "without",
              svm_features.has_decode_assists ? "with" : "without");
     return 0;
 }
@@ -129,7 +129,7 @@ static void svm_cpu_off(void)
     this_cpu()->hv = NULL;
 }
 
-/* ---- VMs and vCPUs ----------------------------------------------------------------------------- */
+/* ---- VMs and vCPUs ---- */
 
 static int svm_vm_init(struct vm *vm)
 {
@@ -183,7 +183,7 @@ static void svm_vcpu_destroy(struct vcpu *vcpu)
     vcpu->backend = NULL;
 }
 
-/* ---- on and off a CPU ---------------------------------------------------------------------------- */
+/* ---- on and off a CPU ---- */
 
 /*
  * Note what VMLOAD has to bring back after each exit. It stays the same until put():
@@ -230,7 +230,7 @@ static void svm_flush(struct vcpu *vcpu, unsigned int what)
         next_asid(this_svm_cpu(), svm);
 }
 
-/* ---- the guest runs --------------------------------------------------------------------------------- */
+/* ---- the guest runs ---- */
 
 static void registers_put(const struct vcpu *vcpu, struct vmcb_save *save)
 {

@@ -13,8 +13,8 @@
  * whose ASID is of an older generation gets another before it runs here again.
  */
 struct svm_cpu {
-    struct page *hsave;       /* where VMRUN keeps the host's state */
-    struct page *host_vmcb;   /* VMSAVE by load(), VMLOAD after each exit */
+    struct page *hsave;     /* where VMRUN keeps the host's state */
+    struct page *host_vmcb; /* VMSAVE by load(), VMLOAD after each exit */
     uint32_t next_asid;
     uint64_t asid_generation;
 };
@@ -25,14 +25,14 @@ struct svm_vcpu {
     struct page *vmcb_page; /* counted */
     paddr_t host_vmcb_pa;   /* of the CPU that it is loaded on */
     uint64_t asid_generation;
-    uint64_t cr0_hidden;    /* CR0 bits that the guest has set but not the VMCB */
-    uint64_t cr4_forced;    /* CR4 bits that the VMCB has but not the guest */
+    uint64_t cr0_hidden; /* CR0 bits that the guest has set but not the VMCB */
+    uint64_t cr4_forced; /* CR4 bits that the VMCB has but not the guest */
 
     /* Executing one instruction with RFLAGS.TF, unseen by the guest: events.c */
     bool is_stepping;
-    bool has_guest_tf;      /* the guest single-steps itself */
-    bool at_iret;           /* the NMI handler's IRET, at iret_rip, is about to be executed */
-    bool ignores_shadow;    /* this CPU lets interrupts in at VMRUN in spite of the shadow */
+    bool has_guest_tf;   /* the guest single-steps itself */
+    bool at_iret;        /* the NMI handler's IRET, at iret_rip, is about to be executed */
+    bool ignores_shadow; /* this CPU lets interrupts in at VMRUN in spite of the shadow */
     uint64_t iret_rip;
 };
 
@@ -55,8 +55,8 @@ int svm_msr_set(struct vcpu *vcpu, uint32_t index, uint64_t value);
 /* events.c */
 #define SVM_MISC1_ALWAYS                                                                           \
     (INTERCEPT_INTR | INTERCEPT_NMI | INTERCEPT_SMI | INTERCEPT_RDPMC | INTERCEPT_CPUID |          \
-     INTERCEPT_INVD | INTERCEPT_HLT | INTERCEPT_INVLPGA | INTERCEPT_IOIO_PROT | INTERCEPT_MSR_PROT | \
-     INTERCEPT_TASK_SWITCH | INTERCEPT_SHUTDOWN)
+     INTERCEPT_INVD | INTERCEPT_HLT | INTERCEPT_INVLPGA | INTERCEPT_IOIO_PROT |                    \
+     INTERCEPT_MSR_PROT | INTERCEPT_TASK_SWITCH | INTERCEPT_SHUTDOWN)
 
 void svm_events_put(struct vcpu *vcpu); /* before the entry; after the registers are in the VMCB */
 void svm_events_get(struct vcpu *vcpu, uint64_t entry_rip); /* after the exit */

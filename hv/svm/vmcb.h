@@ -155,7 +155,7 @@ struct vmcb {
     struct vmcb_save save;
 } __packed;
 
-#define VMCB_AT(member, offset) \
+#define VMCB_AT(member, offset)                                                                    \
     _Static_assert(offsetof(struct vmcb, member) == (offset), "APM: VMCB layout: " #member)
 VMCB_AT(control.intercept_misc1, 0x00c);
 VMCB_AT(control.pause_filter_threshold, 0x03c);
@@ -188,7 +188,7 @@ _Static_assert(sizeof(struct vmcb) == PAGE_SIZE, "APM: the VMCB is one page");
 /* ---- "SVM Intercept Exit Codes" ------------------------------------------------------ */
 
 enum vmexit_code {
-    VMEXIT_CR_READ = 0x00,   /* + number; EXITINFO1 with decode assists */
+    VMEXIT_CR_READ = 0x00, /* + number; EXITINFO1 with decode assists */
     VMEXIT_CR_WRITE = 0x10,
     VMEXIT_DR_READ = 0x20,
     VMEXIT_DR_WRITE = 0x30,
@@ -240,7 +240,7 @@ enum vmexit_code {
 #define MSR_INFO_WRITE BIT(0) /* EXITINFO1 of MSR */
 
 /* EXITINFO1 of NPF: the page-fault error code and where it happened */
-#define NPF_WRITE       BIT(1)
-#define NPF_RESERVED    BIT(3)
-#define NPF_FETCH       BIT(4)
-#define NPF_TABLE_WALK  BIT(33)
+#define NPF_WRITE      BIT(1)
+#define NPF_RESERVED   BIT(3)
+#define NPF_FETCH      BIT(4)
+#define NPF_TABLE_WALK BIT(33)
