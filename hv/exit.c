@@ -124,8 +124,8 @@ static enum exit_action exit_hlt(struct vcpu *vcpu, struct vm_exit *vmexit)
 {
     enum exit_action action = exit_skip(vcpu, vmexit);
 
-    if (action != EXIT_RESUME)
-        return action;
+    if (action != EXIT_RESUME || vcpu->inject.type != EVENT_NONE)
+        return action; /* the guest gets a fault instead: its code has just been unmapped */
     if (!vcpu->vm->has_irqchip) {
         vcpu->run->exit_reason = KVM_EXIT_HLT;
         return EXIT_TO_VMM;
