@@ -35,7 +35,7 @@ static uint64_t hash_secret;
 
 void dcache_init(void)
 {
-    dentry_cache = kmem_cache_create("dentry", sizeof(struct dentry), 64);
+    dentry_cache = kmem_cache_create("dentry", sizeof(struct dentry), 8);
     buckets = kmalloc(BUCKETS * sizeof(*buckets));
     if (buckets == NULL)
         panic("vfs: no memory for the name cache");

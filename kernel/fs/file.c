@@ -15,7 +15,7 @@ struct mount *anon_mount;
 
 void file_cache_init(void)
 {
-    file_cache = kmem_cache_create("file", sizeof(struct file), 64);
+    file_cache = kmem_cache_create("file", sizeof(struct file), 8);
 }
 
 struct file *file_alloc(void)

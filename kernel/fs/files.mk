@@ -26,3 +26,7 @@ unit-tests += test_vfs
 test_vfs-srcs := tests/unit/test_vfs.c tests/unit/vfs_host/host.c kernel/lib/page_tree.c \
         $(patsubst %.o,%.c,$(filter-out kernel/fs/initrd.o,$(vfs-objects)))
 test_vfs-cflags := -Itests/unit -Itests/unit/vfs_host -idirafter kernel/include -Wno-builtin-declaration-mismatch
+
+unit-tests += test_page_tree
+test_page_tree-srcs := tests/unit/test_page_tree.c kernel/lib/page_tree.c
+test_page_tree-cflags := -Itests/unit/vfs_host -idirafter kernel/include

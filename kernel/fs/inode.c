@@ -11,7 +11,7 @@ static struct kmem_cache *inode_cache;
 
 void inode_cache_init(void)
 {
-    inode_cache = kmem_cache_create("inode", sizeof(struct inode), 64);
+    inode_cache = kmem_cache_create("inode", sizeof(struct inode), 8);
 }
 
 struct inode *inode_alloc(struct super_block *sb, mode_t mode)

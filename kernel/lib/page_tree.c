@@ -2,6 +2,7 @@
 /*
  * A sparse array of pages by page number: a radix tree of 64-way nodes, as high
  * as the largest index needs. A file's page cache; the caller's lock guards it.
+ * A tree of height 0 is its one page, number 0: most files are that small.
  * Nodes are charged to whoever causes them and freed when they become empty.
  */
 #include <kernel/errno.h>
@@ -40,24 +41,20 @@ struct page *page_tree_get(const struct page_tree *t, uint64_t index)
     return p;
 }
 
+/* Make the tree high enough for index. An empty tree gets its root; the path below is made by the
+ * caller. */
 static int grow(struct page_tree *t, uint64_t index, struct cgroup *cg)
 {
-    if (t->root == NULL)
+    bool was_empty = t->root == NULL;
+
+    if (was_empty)
         t->height = 0;
-    while (t->height == 0 || !fits(t->height, index)) {
+    while (!fits(t->height, index)) {
         struct node *n;
 
-        if (t->root == NULL) { /* the path below is made by the caller */
-            unsigned height = 1;
-
-            while (!fits(height, index))
-                height++;
-            n = kalloc_for(cg, sizeof(*n));
-            if (n == NULL)
-                return -ENOMEM;
-            t->root = n;
-            t->height = height;
-            return 0;
+        if (was_empty) {
+            t->height++;
+            continue;
         }
         n = kalloc_for(cg, sizeof(*n));
         if (n == NULL)
@@ -66,6 +63,11 @@ static int grow(struct page_tree *t, uint64_t index, struct cgroup *cg)
         n->used = 1;
         t->root = n;
         t->height++;
+    }
+    if (was_empty && t->height > 0) {
+        t->root = kalloc_for(cg, sizeof(struct node));
+        if (t->root == NULL)
+            return -ENOMEM;
     }
     return 0;
 }
@@ -102,6 +104,10 @@ static int insert(struct page_tree *t, uint64_t index, struct page *p, struct cg
 
     if (err < 0)
         return err;
+    if (t->height == 0) {
+        t->root = p;
+        return 0;
+    }
     n = t->root;
     for (unsigned level = t->height - 1; level > 0; level--) {
         void **slot = &n->slot[slot_of(index, level)];
@@ -130,6 +136,10 @@ int page_tree_set(struct page_tree *t, uint64_t index, struct page *p, struct cg
         return insert(t, index, p, cg);
     if (page_tree_get(t, index) == NULL)
         return 0;
+    if (t->height == 0) {
+        t->root = NULL;
+        return 0;
+    }
     for (unsigned level = t->height - 1; level > 0; level--)
         n = n->slot[slot_of(index, level)];
     n->slot[slot_of(index, 0)] = NULL;
