@@ -89,8 +89,8 @@ static const struct wanted_bit ept_bits[] = {
     {EPT_CAP_INVVPID_ALL, REQUIRED, "VPIDs without INVVPID of all contexts"},
 };
 
-static const char *missing_bit(const struct wanted_bit *bits, unsigned int count, uint64_t must_be_1,
-                               uint64_t may_be_1)
+static const char *missing_bit(const struct wanted_bit *bits, unsigned int count,
+                               uint64_t must_be_1, uint64_t may_be_1)
 {
     for (unsigned int i = 0; i < count; i++) {
         bool is_possible = bits[i].wish == REQUIRED ? (may_be_1 & bits[i].bit) != 0
@@ -103,7 +103,8 @@ static const char *missing_bit(const struct wanted_bit *bits, unsigned int count
 }
 
 /* The control field's value, or NULL in *value's place: the name of what is missing. */
-static const char *choose(uint32_t msr, const struct wanted_bit *bits, unsigned int count, uint32_t *value)
+static const char *choose(uint32_t msr, const struct wanted_bit *bits, unsigned int count,
+                          uint32_t *value)
 {
     uint64_t cap = rdmsr(msr);
     const char *why = missing_bit(bits, count, (uint32_t)cap, cap >> 32);
@@ -127,8 +128,10 @@ static const char *choose_controls(struct vmx_caps *caps, bool has_true)
         {has_true ? MSR_VMX_TRUE_CPU : MSR_VMX_CPU, cpu_bits, ARRAY_SIZE(cpu_bits), &caps->cpu},
         {MSR_VMX_CPU, window_bits, ARRAY_SIZE(window_bits), &unused},
         {MSR_VMX_CPU2, cpu2_bits, ARRAY_SIZE(cpu2_bits), &caps->cpu2},
-        {has_true ? MSR_VMX_TRUE_EXIT : MSR_VMX_EXIT, exit_bits, ARRAY_SIZE(exit_bits), &caps->exit},
-        {has_true ? MSR_VMX_TRUE_ENTRY : MSR_VMX_ENTRY, entry_bits, ARRAY_SIZE(entry_bits), &caps->entry},
+        {has_true ? MSR_VMX_TRUE_EXIT : MSR_VMX_EXIT, exit_bits, ARRAY_SIZE(exit_bits),
+         &caps->exit},
+        {has_true ? MSR_VMX_TRUE_ENTRY : MSR_VMX_ENTRY, entry_bits, ARRAY_SIZE(entry_bits),
+         &caps->entry},
         {MSR_VMX_ENTRY, guest_64_bits, ARRAY_SIZE(guest_64_bits), &unused},
     };
 

@@ -192,7 +192,8 @@ static const struct {
     [VMX_REASON_VMFUNC] = {EXIT_VIRT_INSN, true, NULL},
 };
 
-/* ---- events ------------------------------------------------------------------------------------ */
+/* ---- events ------------------------------------------------------------------------------------
+ */
 
 /* The event whose delivery the exit interrupted: injected again at the next entry. */
 static void read_interrupted_event(struct vcpu *vcpu)
@@ -252,11 +253,13 @@ void vmx_write_event(const struct vcpu *vcpu)
         break;
     case EVENT_SOFT_INT:
         info |= INTR_TYPE_SOFT_INT;
-        vmcs_write(VMCS_ENTRY_INSN_LEN, event->insn_len != 0 ? event->insn_len : DEFAULT_SOFT_INT_LEN);
+        vmcs_write(VMCS_ENTRY_INSN_LEN,
+                   event->insn_len != 0 ? event->insn_len : DEFAULT_SOFT_INT_LEN);
         break;
     case EVENT_SOFT_EXC:
         info |= event->vector == VECTOR_DB ? INTR_TYPE_PRIVILEGED : INTR_TYPE_SOFT_EXC;
-        vmcs_write(VMCS_ENTRY_INSN_LEN, event->insn_len != 0 ? event->insn_len : DEFAULT_SOFT_EXC_LEN);
+        vmcs_write(VMCS_ENTRY_INSN_LEN,
+                   event->insn_len != 0 ? event->insn_len : DEFAULT_SOFT_EXC_LEN);
         break;
     }
     if (event->has_error) {
@@ -266,7 +269,8 @@ void vmx_write_event(const struct vcpu *vcpu)
     vmcs_write(VMCS_ENTRY_INTR_INFO, info);
 }
 
-/* ---- an exit -------------------------------------------------------------------------------------- */
+/* ---- an exit
+ * -------------------------------------------------------------------------------------- */
 
 void vmx_decode_exit(struct vcpu *vcpu, struct vm_exit *vmexit)
 {

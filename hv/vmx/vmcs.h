@@ -206,17 +206,18 @@ enum vmcs_field {
 #define ENTRY_CTL_LOAD_EFER  BIT(15)
 
 /* Interruption information: of an entry, of an exit, and of IDT vectoring */
-#define INTR_VECTOR            0x000000ffu
-#define INTR_TYPE              0x00000700u
-#define INTR_TYPE_EXTERNAL     0x00000000u
-#define INTR_TYPE_NMI          0x00000200u
-#define INTR_TYPE_HARDWARE     0x00000300u
-#define INTR_TYPE_SOFT_INT     0x00000400u
-#define INTR_TYPE_PRIVILEGED   0x00000500u /* INT1 */
-#define INTR_TYPE_SOFT_EXC     0x00000600u /* INT3, INTO */
-#define INTR_HAS_ERROR         BIT(11)
-#define INTR_NMI_UNBLOCKED     BIT(12) /* exits: the instruction was an IRET that ended NMI blocking */
-#define INTR_VALID             BIT(31)
+#define INTR_VECTOR          0x000000ffu
+#define INTR_TYPE            0x00000700u
+#define INTR_TYPE_EXTERNAL   0x00000000u
+#define INTR_TYPE_NMI        0x00000200u
+#define INTR_TYPE_HARDWARE   0x00000300u
+#define INTR_TYPE_SOFT_INT   0x00000400u
+#define INTR_TYPE_PRIVILEGED 0x00000500u /* INT1 */
+#define INTR_TYPE_SOFT_EXC   0x00000600u /* INT3, INTO */
+#define INTR_HAS_ERROR       BIT(11)
+#define INTR_NMI_UNBLOCKED   BIT(12) /* exits: the instruction was an IRET that ended NMI blocking \
+                                      */
+#define INTR_VALID BIT(31)
 
 /* ---- VM-exit information fields ------------------------------------------------------------ */
 
@@ -242,7 +243,7 @@ enum vmcs_field {
 #define QUAL_DR_GPR(q) ((uint8_t)((q) >> 8 & 0xf))
 
 /* ... I/O instructions */
-#define QUAL_IO_SIZE(q) ((uint8_t)(((q) & 7) + 1))
+#define QUAL_IO_SIZE(q) ((uint8_t)(((q)&7) + 1))
 #define QUAL_IO_IN      BIT(3)
 #define QUAL_IO_STRING  BIT(4)
 #define QUAL_IO_REP     BIT(5)
@@ -300,24 +301,25 @@ enum vmx_reason {
     VMX_REASONS,
 };
 
-/* ---- VMX capability reporting facility -------------------------------------------------------- */
+/* ---- VMX capability reporting facility --------------------------------------------------------
+ */
 
-#define MSR_VMX_BASIC         0x480
-#define MSR_VMX_PIN           0x481
-#define MSR_VMX_CPU           0x482
-#define MSR_VMX_EXIT          0x483
-#define MSR_VMX_ENTRY         0x484
-#define MSR_VMX_MISC          0x485
-#define MSR_VMX_CR0_FIXED0    0x486
-#define MSR_VMX_CR0_FIXED1    0x487
-#define MSR_VMX_CR4_FIXED0    0x488
-#define MSR_VMX_CR4_FIXED1    0x489
-#define MSR_VMX_CPU2          0x48b
-#define MSR_VMX_EPT_VPID      0x48c
-#define MSR_VMX_TRUE_PIN      0x48d
-#define MSR_VMX_TRUE_CPU      0x48e
-#define MSR_VMX_TRUE_EXIT     0x48f
-#define MSR_VMX_TRUE_ENTRY    0x490
+#define MSR_VMX_BASIC      0x480
+#define MSR_VMX_PIN        0x481
+#define MSR_VMX_CPU        0x482
+#define MSR_VMX_EXIT       0x483
+#define MSR_VMX_ENTRY      0x484
+#define MSR_VMX_MISC       0x485
+#define MSR_VMX_CR0_FIXED0 0x486
+#define MSR_VMX_CR0_FIXED1 0x487
+#define MSR_VMX_CR4_FIXED0 0x488
+#define MSR_VMX_CR4_FIXED1 0x489
+#define MSR_VMX_CPU2       0x48b
+#define MSR_VMX_EPT_VPID   0x48c
+#define MSR_VMX_TRUE_PIN   0x48d
+#define MSR_VMX_TRUE_CPU   0x48e
+#define MSR_VMX_TRUE_EXIT  0x48f
+#define MSR_VMX_TRUE_ENTRY 0x490
 
 #define BASIC_REVISION      0x7fffffffULL
 #define BASIC_SIZE(v)       ((v) >> 32 & 0x1fff)
@@ -325,14 +327,14 @@ enum vmx_reason {
 #define BASIC_WRITE_BACK    6
 #define BASIC_TRUE_CONTROLS BIT(55)
 
-#define MISC_TIMER_SHIFT(v) ((v) & 0x1f) /* the preemption timer counts TSC >> this */
+#define MISC_TIMER_SHIFT(v) ((v)&0x1f) /* the preemption timer counts TSC >> this */
 
-#define EPT_CAP_FOUR_LEVELS   BIT(6)
-#define EPT_CAP_WRITE_BACK    BIT(14)
-#define EPT_CAP_LARGE_2M      BIT(16)
-#define EPT_CAP_INVEPT        BIT(20)
-#define EPT_CAP_INVEPT_SINGLE BIT(25)
-#define EPT_CAP_INVEPT_ALL    BIT(26)
+#define EPT_CAP_FOUR_LEVELS    BIT(6)
+#define EPT_CAP_WRITE_BACK     BIT(14)
+#define EPT_CAP_LARGE_2M       BIT(16)
+#define EPT_CAP_INVEPT         BIT(20)
+#define EPT_CAP_INVEPT_SINGLE  BIT(25)
+#define EPT_CAP_INVEPT_ALL     BIT(26)
 #define EPT_CAP_INVVPID        BIT(32)
 #define EPT_CAP_INVVPID_SINGLE BIT(41)
 #define EPT_CAP_INVVPID_ALL    BIT(42)
@@ -343,6 +345,7 @@ enum vmx_reason {
 
 #define CPUID1_ECX_VMX (1u << 5)
 
-/* ---- instructions ------------------------------------------------------------------------------ */
+/* ---- instructions ------------------------------------------------------------------------------
+ */
 
 enum invalidation { INVALIDATE_SINGLE = 1, INVALIDATE_ALL = 2 };

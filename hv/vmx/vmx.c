@@ -21,10 +21,10 @@
 #include "caps.h"
 #include "vmx.h"
 
-#define VECTOR_DB 1
-#define VECTOR_UD 6
-#define VECTOR_AC 17
-#define VECTOR_MC 18
+#define VECTOR_DB         1
+#define VECTOR_UD         6
+#define VECTOR_AC         17
+#define VECTOR_MC         18
 #define EXCEPTIONS_ALWAYS (BIT(VECTOR_DB) | BIT(VECTOR_UD) | BIT(VECTOR_AC) | BIT(VECTOR_MC))
 
 /*
@@ -48,8 +48,8 @@ struct table_register {
 /* This CPU's; cpu->hv. */
 struct vmx_cpu {
     struct page *vmxon;
-    struct vcpu *current_vcpu;     /* [c] whose VMCS is the current one */
-    uint64_t msrs[SWITCHED_MSRS];  /* [I] the host's */
+    struct vcpu *current_vcpu;        /* [c] whose VMCS is the current one */
+    uint64_t msrs[SWITCHED_MSRS];     /* [I] the host's */
     struct table_register gdtr, idtr; /* [I] */
 };
 
@@ -158,7 +158,8 @@ static struct vmx_cpu *this_vmx(void)
     return this_cpu()->hv;
 }
 
-/* ---- boot ------------------------------------------------------------------------------------- */
+/* ---- boot -------------------------------------------------------------------------------------
+ */
 
 static void pass_through(uint8_t *bitmap, uint32_t msr)
 {
@@ -166,8 +167,10 @@ static void pass_through(uint8_t *bitmap, uint32_t msr)
     uint32_t bit = is_high ? msr - MSR_BITMAP_HIGH_BASE : msr;
 
     assert(bit < MSR_BITMAP_MSRS);
-    bitmap[(is_high ? MSR_BITMAP_READ_HIGH : MSR_BITMAP_READ_LOW) + bit / 8] &= (uint8_t)~BIT_U8(bit % 8);
-    bitmap[(is_high ? MSR_BITMAP_WRITE_HIGH : MSR_BITMAP_WRITE_LOW) + bit / 8] &= (uint8_t)~BIT_U8(bit % 8);
+    bitmap[(is_high ? MSR_BITMAP_READ_HIGH : MSR_BITMAP_READ_LOW) + bit / 8] &=
+        (uint8_t)~BIT_U8(bit % 8);
+    bitmap[(is_high ? MSR_BITMAP_WRITE_HIGH : MSR_BITMAP_WRITE_LOW) + bit / 8] &=
+        (uint8_t)~BIT_U8(bit % 8);
 }
 
 static int vmx_probe(const char **why)
@@ -206,7 +209,8 @@ static int unlock_vmx(void)
     if (err < 0)
         return err;
     if (!(control & FEATURE_CONTROL_LOCK))
-        return wrmsr_safe(MSR_FEATURE_CONTROL, control | FEATURE_CONTROL_LOCK | FEATURE_CONTROL_VMX);
+        return wrmsr_safe(MSR_FEATURE_CONTROL,
+                          control | FEATURE_CONTROL_LOCK | FEATURE_CONTROL_VMX);
     return control & FEATURE_CONTROL_VMX ? 0 : -ENODEV;
 }
 
@@ -267,7 +271,8 @@ static void vmx_cpu_off(void)
     write_cr4(read_cr4() & ~CR4_VMXE);
 }
 
-/* ---- VPIDs: one for each vCPU; 0 is the host's ------------------------------------------------------ */
+/* ---- VPIDs: one for each vCPU; 0 is the host's
+ * ------------------------------------------------------ */
 
 #define VPIDS 65536
 
@@ -301,7 +306,8 @@ static void vpid_free(uint16_t vpid)
     spin_unlock(&vpid_lock, flags);
 }
 
-/* ---- on and off this CPU ------------------------------------------------------------------------------ */
+/* ---- on and off this CPU
+ * ------------------------------------------------------------------------------ */
 
 /* Host state that differs between CPUs and threads. */
 static void write_host_place(const struct vmx_cpu *cpu)
@@ -358,12 +364,15 @@ static void vmx_flush(struct vcpu *vcpu, unsigned int what)
     const struct vmx_vcpu *vmx = vcpu->backend;
 
     if (what & FLUSH_STAGE2)
-        invept(vmx_caps.has_invept_single ? INVALIDATE_SINGLE : INVALIDATE_ALL, vmcs_read(VMCS_EPTP));
+        invept(vmx_caps.has_invept_single ? INVALIDATE_SINGLE : INVALIDATE_ALL,
+               vmcs_read(VMCS_EPTP));
     if (what & FLUSH_GUEST)
         invvpid(vmx_caps.has_invvpid_single ? INVALIDATE_SINGLE : INVALIDATE_ALL, vmx->vpid);
 }
 
-/* ---- life --------------------------------------------------------------------------------------------------- */
+/* ---- life
+ * ---------------------------------------------------------------------------------------------------
+ */
 
 static int vmx_vm_init(struct vm *vm)
 {
@@ -481,7 +490,8 @@ static void vmx_vcpu_destroy(struct vcpu *vcpu)
     kfree(vmx);
 }
 
-/* ---- guest state --------------------------------------------------------------------------------------------- */
+/* ---- guest state
+ * --------------------------------------------------------------------------------------------- */
 
 static void segment_get(struct guest_segment *seg, enum segment_index index)
 {
@@ -608,7 +618,9 @@ static void write_dirty_state(struct vcpu *vcpu)
     }
 }
 
-/* ---- MSRs ------------------------------------------------------------------------------------------------------ */
+/* ---- MSRs
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 /* Those in the VMCS. */
 static bool msr_field(uint32_t index, enum vmcs_field *field)
@@ -669,7 +681,9 @@ static int vmx_msr_set(struct vcpu *vcpu, uint32_t index, uint64_t value)
     return 0;
 }
 
-/* ---- the run --------------------------------------------------------------------------------------------------------- */
+/* ---- the run
+ * ---------------------------------------------------------------------------------------------------------
+ */
 
 /* Interrupt shadows are passed on as they are; an event that is delivered ends them. */
 static void write_interruptibility(struct vcpu *vcpu, struct vmx_vcpu *vmx)
@@ -689,7 +703,8 @@ static void write_interruptibility(struct vcpu *vcpu, struct vmx_vcpu *vmx)
         vmx->interruptibility = state;
     }
     /* The entry demands it: the trap that single-stepping owes is then still to come. */
-    if (unlikely((state & (BLOCKING_BY_STI | BLOCKING_BY_MOV_SS)) && (vcpu->regs.rflags & EFLAGS_TF)))
+    if (unlikely((state & (BLOCKING_BY_STI | BLOCKING_BY_MOV_SS)) &&
+                 (vcpu->regs.rflags & EFLAGS_TF)))
         vmcs_write(VMCS_GUEST_PENDING_DEBUG, PENDING_DEBUG_BS);
 }
 

@@ -13,14 +13,14 @@
 
 /* A vCPU's; vcpu->backend. Protection as in struct vcpu, [o]. */
 struct vmx_vcpu {
-    struct page *vmcs;              /* [I] */
-    uint16_t vpid;                  /* [I] */
-    bool is_launched;               /* VMRESUME, not VMLAUNCH */
-    uint32_t cpu_controls;          /* as they are in the VMCS; so the following */
+    struct page *vmcs;     /* [I] */
+    uint16_t vpid;         /* [I] */
+    bool is_launched;      /* VMRESUME, not VMLAUNCH */
+    uint32_t cpu_controls; /* as they are in the VMCS; so the following */
     uint32_t entry_controls;
     uint32_t interruptibility;
     uint64_t tsc_offset, dr7;
-    uint64_t msrs[SWITCHED_MSRS];   /* the guest's, while not loaded */
+    uint64_t msrs[SWITCHED_MSRS]; /* the guest's, while not loaded */
 };
 
 /* ---- instructions that work on the current VMCS; they cannot fail where vmx.c uses them ---- */
@@ -32,7 +32,10 @@ static inline uint64_t vmcs_read(enum vmcs_field field)
     uint64_t value;
     bool failed;
 
-    __asm__ volatile("vmread %2, %0" : "=r"(value), "=@ccbe"(failed) : "r"((uint64_t)field) : "memory");
+    __asm__ volatile("vmread %2, %0"
+                     : "=r"(value), "=@ccbe"(failed)
+                     : "r"((uint64_t)field)
+                     : "memory");
     if (unlikely(failed))
         vmx_instruction_failed("VMREAD");
     return value;
@@ -47,7 +50,10 @@ static inline void vmcs_write(enum vmcs_field field, uint64_t value)
 {
     bool failed;
 
-    __asm__ volatile("vmwrite %2, %1" : "=@ccbe"(failed) : "r"((uint64_t)field), "r"(value) : "memory");
+    __asm__ volatile("vmwrite %2, %1"
+                     : "=@ccbe"(failed)
+                     : "r"((uint64_t)field), "r"(value)
+                     : "memory");
     if (unlikely(failed))
         vmx_instruction_failed("VMWRITE");
 }
