@@ -79,6 +79,7 @@ static void release_notifiers(struct mm *mm)
 void mm_put(struct mm *mm)
 {
     struct vma *vma, *next;
+    int err = 0;
 
     if (!refcount_put(&mm->users))
         return;
@@ -86,7 +87,10 @@ void mm_put(struct mm *mm)
         mm_switch(NULL);
     mutex_lock(&mm->lock);
     release_notifiers(mm);
-    (void)zap_range(mm, 0, USER_TOP); /* both edges are aligned: nothing to split */
+    for (vma = vma_find(mm, 0); vma != NULL; vma = vma_next(vma))
+        err |= zap_range(mm, vma->start, vma->end);
+    if (err != 0) /* a block over two areas, and no memory to split it: all at once needs none */
+        (void)zap_range(mm, 0, USER_TOP);
     for (vma = vma_find(mm, 0); vma != NULL; vma = next) {
         next = vma_next(vma);
         vma_remove(vma);
@@ -151,15 +155,13 @@ static int share_pages(struct vma *vma, struct vma *copy, struct gather *g)
 
     if (vma->flags & VMA_SHARED)
         return 0;
-    while ((e = pt_next(mm, &va, vma->end, &level)) != NULL) {
-        uaddr_t next = va + BIT(PT_SHIFT(level));
+    for (e = pt_next(mm, &va, vma->end, &level); e != NULL;
+         e = pt_after(mm, e, &va, vma->end, &level)) {
         struct page *p = pte_page(*e);
         pte_t *dst;
 
-        if (p == zero_page || !page_is_anon(page_head(p))) {
-            va = next;
+        if (p == zero_page || !page_is_anon(page_head(p)))
             continue;
-        }
         dst = pt_make(copy->mm, va, level);
         if (dst == NULL)
             return -ENOMEM;
@@ -168,12 +170,11 @@ static int share_pages(struct vma *vma, struct vma *copy, struct gather *g)
                 mm_invalidate(mm, vma->start, vma->end);
             told = true;
             WRITE_ONCE(*e, *e & ~PTE_WRITE);
-            gather_range(g, va, next);
+            gather_range(g, va, va + BIT(PT_SHIFT(level)));
         }
         page_get(p);
         pt_set(copy->mm, va, dst, level, *e);
         mm_account(copy->mm, p, 1LL << (9 * level));
-        va = next;
     }
     return 0;
 }

@@ -71,6 +71,8 @@ void pt_set(struct mm *mm, uaddr_t va, pte_t *entry, unsigned level, pte_t value
 int pt_split(struct mm *mm, uaddr_t va);
 /* Next address >= va and < end with a present entry: the entry and its level, or NULL. */
 pte_t *pt_next(struct mm *mm, uaddr_t *va, uaddr_t end, unsigned *level);
+/* The same after `e`, which either of the two has just given for *va. Quicker: it stays in the table. */
+pte_t *pt_after(struct mm *mm, pte_t *e, uaddr_t *va, uaddr_t end, unsigned *level);
 pte_t pte_make(const struct vma *vma, struct page *page, bool writable, bool large);
 int pt_create(struct mm *mm);
 void pt_free_retired(struct mm *mm); /* after a flush */

@@ -163,29 +163,48 @@ int pt_split(struct mm *mm, uaddr_t va)
     return 0; /* same translations: the old entry may stay in TLBs until somebody changes one */
 }
 
+/* The first present entry of a table at or after *va, which moves along; NULL behind the table's end
+ * or at `end`. */
+static pte_t *next_in_table(pte_t *table, uaddr_t *va, uaddr_t end, unsigned level)
+{
+    unsigned i = pt_index(*va, level);
+
+    for (;;) {
+        if (table[i] & PTE_PRESENT)
+            return &table[i];
+        *va = ALIGN_DOWN(*va, BIT(PT_SHIFT(level))) + BIT(PT_SHIFT(level));
+        if (++i == PT_ENTRIES || *va >= end)
+            return NULL;
+    }
+}
+
 pte_t *pt_next(struct mm *mm, uaddr_t *va, uaddr_t end, unsigned *level)
 {
-    uaddr_t at = *va;
+    while (*va < end) {
+        pte_t *table = phys_to_virt(mm->pgd), *e;
 
-    while (at < end) {
-        pte_t *table = phys_to_virt(mm->pgd);
-        unsigned l = PT_LEVELS - 1;
-
-        for (;; l--) {
-            pte_t *e = &table[pt_index(at, l)];
-
-            if (!(*e & PTE_PRESENT))
-                break;
-            if (l == 0 || (*e & PTE_LARGE)) {
-                *va = at;
-                *level = l;
+        for (*level = PT_LEVELS - 1;; (*level)--) {
+            e = next_in_table(table, va, end, *level);
+            if (e == NULL)
+                break; /* once more from the top, behind this table */
+            if (*level == 0 || (*e & PTE_LARGE))
                 return e;
-            }
             table = pte_table(*e);
         }
-        at = ALIGN_DOWN(at, BIT(PT_SHIFT(l))) + BIT(PT_SHIFT(l));
     }
     return NULL;
+}
+
+pte_t *pt_after(struct mm *mm, pte_t *e, uaddr_t *va, uaddr_t end, unsigned *level)
+{
+    *va += BIT(PT_SHIFT(*level));
+    if (*level == 0) {
+        for (; *va < end && pt_index(*va, 0) != 0; *va += PAGE_SIZE) {
+            if (*++e & PTE_PRESENT)
+                return e;
+        }
+    }
+    return pt_next(mm, va, end, level);
 }
 
 pte_t pte_make(const struct vma *vma, struct page *page, bool writable, bool large)

@@ -55,15 +55,17 @@ int zap_range(struct mm *mm, uaddr_t start, uaddr_t end)
         return 0;
     mm_invalidate(mm, start, end);
     gather_init(&g, mm);
-    for (; e != NULL; e = pt_next(mm, &va, end, &level)) {
+    while (e != NULL) {
         struct page *p = pte_page(*e);
-        uaddr_t next = va + BIT(PT_SHIFT(level));
+        pte_t *this = e;
+        unsigned this_level = level;
+        uaddr_t at = va;
 
-        pt_set(mm, va, e, level, 0);
-        gather_range(&g, va, next);
-        mm_account(mm, p, -(int64_t)(1ULL << (9 * level)));
+        e = pt_after(mm, e, &va, end, &level); /* before the table goes with its last entry */
+        pt_set(mm, at, this, this_level, 0);
+        gather_range(&g, at, at + BIT(PT_SHIFT(this_level)));
+        mm_account(mm, p, -(int64_t)(1ULL << (9 * this_level)));
         gather_page(&g, p);
-        va = next;
     }
     gather_finish(&g);
     return 0;
@@ -101,8 +103,7 @@ static void protect_entries(struct mm *mm, uaddr_t start, uaddr_t end, uint32_t 
     pte_t *e;
 
     gather_init(&g, mm);
-    while ((e = pt_next(mm, &va, end, &level)) != NULL) {
-        uaddr_t next = va + BIT(PT_SHIFT(level));
+    for (e = pt_next(mm, &va, end, &level); e != NULL; e = pt_after(mm, e, &va, end, &level)) {
         pte_t v = *e;
 
         if (prot == PROT_NONE) { /* keep no entry that the user could follow */
@@ -115,9 +116,8 @@ static void protect_entries(struct mm *mm, uaddr_t start, uaddr_t end, uint32_t 
         v = prot & PROT_EXEC ? v & ~PTE_NX : v | PTE_NX;
         if (v != *e) {
             WRITE_ONCE(*e, v);
-            gather_range(&g, va, next);
+            gather_range(&g, va, va + BIT(PT_SHIFT(level)));
         }
-        va = next;
     }
     gather_finish(&g);
 }
