@@ -7,6 +7,9 @@
  * the next key, its second half the request's own key, from which the bytes are
  * made outside of the lock. So what was handed out cannot be computed from a
  * key that leaks later ("fast key erasure").
+ *
+ * Short requests, of which execve(2) makes several, are served from a batch of
+ * blocks made beforehand in the same way; bytes that were handed out are wiped.
  */
 #include <kernel/random.h>
 
@@ -28,6 +31,11 @@
 static struct spinlock key_lock;
 static uint8_t key[CHACHA20_KEY]; /* [key_lock] */
 static uint64_t generation;       /* [key_lock] requests so far: the nonce */
+
+#define BATCH (4 * CHACHA20_BLOCK)
+#define SHORT 64 /* at most so many bytes come from the batch */
+static uint8_t batch[BATCH]; /* [key_lock] its first batch_left bytes are good */
+static size_t batch_left;    /* [key_lock] */
 
 static void wipe(void *p, size_t n)
 {
@@ -69,6 +77,7 @@ void random_add(const void *data, size_t n)
     uint64_t now = rdtsc();
 
     generation ^= now;
+    batch_left = 0;
     while (n > 0) {
         size_t len = n < CHACHA20_KEY ? n : CHACHA20_KEY;
 
@@ -81,16 +90,13 @@ void random_add(const void *data, size_t n)
     spin_unlock(&key_lock, flags);
 }
 
-void random_bytes(void *buf, size_t n)
+/* Bytes from a key of their own, which is wiped. */
+static void expand(uint8_t mine[CHACHA20_KEY], uint8_t *p, size_t n)
 {
     static const uint8_t nonce[12];
-    uint8_t mine[CHACHA20_KEY], block[CHACHA20_BLOCK];
-    uint8_t *p = buf;
+    uint8_t block[CHACHA20_BLOCK];
     uint32_t counter = 0;
-    irqflags_t flags = spin_lock(&key_lock);
 
-    step(mine);
-    spin_unlock(&key_lock, flags);
     while (n > 0) {
         size_t len = n < sizeof(block) ? n : sizeof(block);
 
@@ -99,8 +105,39 @@ void random_bytes(void *buf, size_t n)
         p += len;
         n -= len;
     }
-    wipe(mine, sizeof(mine));
+    wipe(mine, CHACHA20_KEY);
     wipe(block, sizeof(block));
+}
+
+static void take_from_batch(void *buf, size_t n)
+{
+    uint8_t mine[CHACHA20_KEY];
+    irqflags_t flags = spin_lock(&key_lock);
+
+    if (batch_left < n) {
+        step(mine);
+        expand(mine, batch, sizeof(batch));
+        batch_left = sizeof(batch);
+    }
+    batch_left -= n;
+    memcpy(buf, batch + batch_left, n);
+    wipe(batch + batch_left, n);
+    spin_unlock(&key_lock, flags);
+}
+
+void random_bytes(void *buf, size_t n)
+{
+    uint8_t mine[CHACHA20_KEY];
+    irqflags_t flags;
+
+    if (n <= SHORT) {
+        take_from_batch(buf, n);
+        return;
+    }
+    flags = spin_lock(&key_lock);
+    step(mine);
+    spin_unlock(&key_lock, flags);
+    expand(mine, buf, n);
 }
 
 long sys_getrandom(uaddr_t buf, size_t len, unsigned flags)

@@ -30,18 +30,25 @@ bool page_is_anon(const struct page *p)
     return !(p->flags & PAGE_F_CACHE);
 }
 
+void mm_account_sums(struct mm *mm, int64_t anon, int64_t file)
+{
+    if (anon != 0) {
+        mm->rss_anon += (uint64_t)anon;
+        mem_stat_add(MEM_ANON, anon);
+        __atomic_fetch_add(&mm->cgroup->memory_stat[MEM_ANON], (uint64_t)anon, __ATOMIC_RELAXED);
+    }
+    mm->rss_file += (uint64_t)file;
+    mm->hiwater_rss = max(mm->hiwater_rss, mm->rss_anon + mm->rss_file);
+}
+
 void mm_account(struct mm *mm, const struct page *p, int64_t npages)
 {
     if (p == zero_page)
         return;
-    if (page_is_anon(page_head((struct page *)p))) {
-        mm->rss_anon += (uint64_t)npages;
-        mem_stat_add(MEM_ANON, npages);
-        __atomic_fetch_add(&mm->cgroup->memory_stat[MEM_ANON], (uint64_t)npages, __ATOMIC_RELAXED);
-    } else {
-        mm->rss_file += (uint64_t)npages;
-    }
-    mm->hiwater_rss = max(mm->hiwater_rss, mm->rss_anon + mm->rss_file);
+    if (page_is_anon(page_head((struct page *)p)))
+        mm_account_sums(mm, npages, 0);
+    else
+        mm_account_sums(mm, 0, npages);
 }
 
 /* Enter a page, whose reference goes to the entry, where there was none. */
@@ -143,6 +150,7 @@ static void map_around(struct vma *vma, uaddr_t va)
     uaddr_t start = max(ALIGN_DOWN(va, FAULT_AROUND * PAGE_SIZE), vma->start);
     uaddr_t end = min(ALIGN_DOWN(va, FAULT_AROUND * PAGE_SIZE) + FAULT_AROUND * PAGE_SIZE, vma->end);
     pte_t *e = pt_find(vma->mm, start, 0);
+    int64_t mapped = 0;
 
     if (e == NULL || vma->ops != NULL)
         return;
@@ -152,14 +160,15 @@ static void map_around(struct vma *vma, uaddr_t va)
         if (*e & PTE_PRESENT)
             continue;
         if (file_page(vma, start, false, &p) < 0)
-            return;
+            break;
         if (p == zero_page) {
             page_put(p);
             continue;
         }
         pt_set(vma->mm, start, e, 0, pte_make(vma, p, false, false));
-        mm_account(vma->mm, p, 1);
+        mapped++;
     }
+    mm_account_sums(vma->mm, 0, mapped);
 }
 
 static int fault_file(struct vma *vma, uaddr_t va, bool write)

@@ -123,3 +123,4 @@ int fault_locked(struct mm *mm, uaddr_t addr, unsigned access);
 extern struct page *zero_page;
 bool page_is_anon(const struct page *p);
 void mm_account(struct mm *mm, const struct page *p, int64_t npages);
+void mm_account_sums(struct mm *mm, int64_t anon, int64_t file); /* pages, of many entries at once */

@@ -43,6 +43,7 @@ int zap_range(struct mm *mm, uaddr_t start, uaddr_t end)
     unsigned level;
     uaddr_t va = start;
     pte_t *e;
+    int64_t anon = 0, file = 0; /* pages */
     int err;
 
     err = split_edge(mm, start);
@@ -64,9 +65,13 @@ int zap_range(struct mm *mm, uaddr_t start, uaddr_t end)
         e = pt_after(mm, e, &va, end, &level); /* before the table goes with its last entry */
         pt_set(mm, at, this, this_level, 0);
         gather_range(&g, at, at + BIT(PT_SHIFT(this_level)));
-        mm_account(mm, p, -(int64_t)(1ULL << (9 * this_level)));
+        if (page_is_anon(page_head(p)))
+            anon += BIT(9 * this_level);
+        else if (p != zero_page)
+            file += BIT(9 * this_level);
         gather_page(&g, p);
     }
+    mm_account_sums(mm, -anon, -file);
     gather_finish(&g);
     return 0;
 }
