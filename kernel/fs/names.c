@@ -31,6 +31,8 @@ static int make_link(struct inode *dir, struct dentry *d, struct dentry *old)
         err = -ENOENT;
     else if (dir->ops->link != NULL)
         err = dir->ops->link(old, dir, d);
+    if (err == 0)
+        inode->is_linkable = false; /* it has had its name */
     mutex_unlock(&inode->lock);
     return err;
 }

@@ -222,6 +222,62 @@ static void detaching(void)
     CALL(rmdir("m"));
 }
 
+/* Runtimes name what they mount on by descriptor, so that nobody can change the path meanwhile. */
+static void by_descriptor(void)
+{
+    char link[64], buf[4] = "";
+    int fd, dir, exe;
+
+    SECTION("by descriptor");
+    CALL(mkdir("m", 0755));
+    CALL(make("tmp"));
+    dir = open("m", O_PATH | O_DIRECTORY);
+    snprintf(link, sizeof(link), "/proc/self/fd/%d", dir);
+    CALL(mount("none", link, "tmpfs", 0, NULL));
+    CALL(make("m/f"));
+    CALL(faccessat(dir, "f", F_OK, 0)); /* the descriptor is below the new mount */
+    snprintf(link, sizeof(link), "/proc/self/fd/%d/f", dir);
+    CALL(access(link, F_OK));
+    fd = open("m", O_PATH | O_DIRECTORY);
+    CALL(faccessat(fd, "f", F_OK, 0));
+    snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+    CALL(mount("m", link, NULL, MS_BIND, NULL));
+    CALL(umount2(link, 0));
+    CALL(umount2(link, MNT_DETACH));
+    CALL(access("m/f", F_OK));
+    CALL(umount2("m", MNT_DETACH));
+    CALL(access("m/f", F_OK));
+    close(fd);
+    close(dir);
+
+    CALL(mount("/proc/self/exe", "tmp", NULL, MS_BIND, NULL));
+    CALL(mount(NULL, "tmp", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL));
+    exe = open("tmp", O_RDONLY | O_CLOEXEC);
+    CALL(umount2("tmp", MNT_DETACH));
+    CALL(pread(exe, buf, 4, 0));
+    abi_show_bytes("program", buf, 4);
+    snprintf(link, sizeof(link), "/proc/self/fd/%d", exe);
+    CALL(open(link, O_WRONLY));
+    CALL(open(link, O_RDWR));
+    fd = (int)TRY(open(link, O_RDONLY));
+    close(fd);
+    close(exe);
+    CALL(unlink("tmp"));
+    CALL(rmdir("m"));
+
+    fd = open(".", O_TMPFILE | O_RDWR, 0600);
+    snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+    CALL(linkat(AT_FDCWD, link, AT_FDCWD, "named", AT_SYMLINK_FOLLOW));
+    close(fd);
+    fd = open("named", O_RDONLY);
+    CALL(unlink("named"));
+    snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+    CALL(access(link, F_OK)); /* its name is gone, the link still leads there */
+    CALL(linkat(AT_FDCWD, link, AT_FDCWD, "again", AT_SYMLINK_FOLLOW));
+    close(fd);
+    CALL(access(link, F_OK));
+}
+
 static void in_child(void (*fn)(void))
 {
     pid_t pid;
@@ -367,6 +423,7 @@ int main(void)
     flags();
     binds();
     detaching();
+    by_descriptor();
     scoped();
 
     SECTION("roots");

@@ -169,7 +169,7 @@ struct inode {
     void *locks;                 /* fcntl(2) and flock(2) locks (kernel/fs/lock.c) */
     struct list_node *xattrs;    /* [lock] simple_xattr_*: NULL when it has none */
     uint32_t seals;              /* [lock] memfd_create(2): F_SEAL_* */
-    bool is_linkable;            /* [I] O_TMPFILE: linkat(2) may give it a first name */
+    bool is_linkable;            /* [lock] O_TMPFILE: linkat(2) may give it a first name */
 };
 
 struct inode *inode_alloc(struct super_block *sb, mode_t mode); /* one reference, charged; or NULL */
