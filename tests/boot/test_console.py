@@ -47,5 +47,6 @@ def test_reboot_comes_back(machine):
     console = machine.console()
     console.command("touch /tmp/here")
     console.send("reboot\r")
+    console.expect("Bulkhead\\.")  # the shell may prompt once more before it goes
     console.prompt()
     assert console.command("ls /tmp") == ""

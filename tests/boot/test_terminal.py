@@ -61,7 +61,7 @@ def test_stop_continue_background(console):
     console.send("\x04")
     console.prompt()
     assert "Stopped" in console.command("cat & sleep 1; jobs")  # a background read stops it
-    console.command("kill %1; wait")
+    console.command("kill -9 %1; wait %1")
 
 
 def test_interrupt_reaches_the_whole_pipeline(console):
