@@ -3,7 +3,6 @@
 #include <kernel/boot_info.h>
 #include <kernel/cgroup.h>
 #include <kernel/errno.h>
-#include <kernel/muldiv.h>
 #include <kernel/spinlock.h>
 #include <kernel/string.h>
 
@@ -127,7 +126,6 @@ static int show_uptime(struct seq *s, const struct proc_context *c)
 }
 
 struct totals {
-    uint64_t user, system; /* ns */
     unsigned processes, stopped;
 };
 
@@ -138,11 +136,6 @@ static void sum_processes(struct totals *t)
 
     *t = (struct totals){0};
     list_for_each(p, &process_list, all_link) {
-        uint64_t user, system;
-
-        process_times(p, &user, &system);
-        t->user += user;
-        t->system += system;
         t->processes++;
     }
     spin_unlock(&pid_lock, flags);
@@ -163,14 +156,10 @@ static int show_loadavg(struct seq *s, const struct proc_context *c)
 
 static int show_stat(struct seq *s, const struct proc_context *c)
 {
-    uint64_t idle = idle_ns(), up = ktime_ns(), user, busy;
-    struct totals t;
+    uint64_t idle = idle_ns(), up = ktime_ns();
+    uint64_t busy = READ_ONCE(cgroup_root.cpu_ns), user = READ_ONCE(cgroup_root.cpu_user_ns);
 
     (void)c;
-    sum_processes(&t);
-    /* Of the time that was not idle, split as the living processes' times are. */
-    busy = up > idle ? up - idle : 0;
-    user = t.user + t.system > 0 ? mul_div(busy, t.user, t.user + t.system) : 0;
     for (int line = 0; line < 2; line++) {
         seq_printf(s, line == 0 ? "cpu  " : "cpu0 ");
         seq_printf(s, "%llu 0 %llu %llu 0 0 0 0 0 0\n", (unsigned long long)(user / 10000000),
