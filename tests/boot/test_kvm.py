@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""/dev/kvm on both back ends: SVM on QEMU, VT-x on Bochs."""
+import pytest
+
+BOTH = pytest.mark.parametrize("emulator", ["qemu", "bochs"])
+
+
+@BOTH
+def test_kvmtest(booter, emulator):
+    result = booter.run("kvmtest", emulator, timeout=600)
+    failed = [line for line in result.stdout.splitlines() if line.startswith("not ok")]
+    assert (result.status, failed) == (0, []), str(result)
+
+
+@pytest.mark.check
+def test_a_linux_guest(machine):
+    result = machine.run("vm run linux uname -n -r -m", timeout=300)
+    assert result.status == 0, str(result)
+    assert result.stdout.startswith("guest 6.1.0-"), str(result)
