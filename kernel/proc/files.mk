@@ -5,3 +5,7 @@ kernel-y += kernel/proc/sched.o kernel/proc/wait.o kernel/proc/thread.o kernel/p
         kernel/proc/reap.o kernel/proc/pidfd.o kernel/proc/signal.o kernel/proc/sigcalls.o \
         kernel/proc/sigdeliver.o kernel/proc/sigframe.o kernel/proc/clock.o kernel/proc/futex.o \
         kernel/proc/system.o kernel/proc/limits.o kernel/proc/prctl.o kernel/proc/itimer.o kernel/proc/posix_timer.o
+
+unit-tests += test_loadavg
+test_loadavg-srcs := tests/unit/test_loadavg.c
+test_loadavg-cflags := -idirafter kernel/include

@@ -34,6 +34,7 @@
 #include <kernel/x86/cpu.h>
 
 #include "itimer.h"
+#include "loadavg.h"
 #include "process.h"
 #include "sched_weight.h"
 
@@ -51,6 +52,7 @@ struct run_queue {
     unsigned count;        /* [lock] in the tree */
     uint64_t min_vruntime; /* [lock] where new and waking threads start; never steps back */
     struct thread *dead;   /* [c] has run here for the last time */
+    struct loadavg load;   /* [lock] */
 } __aligned(64);
 
 static struct run_queue run_queues[CPUS_MAX];
@@ -146,6 +148,7 @@ static void account(struct run_queue *rq, struct thread *t, uint64_t now)
     uint64_t delta = now - t->started_ns, least;
 
     t->started_ns = now;
+    loadavg_add(&rq->load, delta, t == this_cpu()->idle ? 0 : rq->count + 1);
     if (t == this_cpu()->idle) {
         this_cpu()->idle_ns += delta;
         return;
@@ -182,6 +185,17 @@ unsigned sched_runnable(void)
         n += run_queues[i].count + (cpu->thread != cpu->idle);
     }
     return n;
+}
+
+void sched_loadavg(uint32_t hundredths[3])
+{
+    for (unsigned i = 0; i < 3; i++) {
+        uint64_t sum = 0;
+
+        for (unsigned c = 0; c < cpu_count(); c++)
+            sum += READ_ONCE(run_queues[c].load.average[i]);
+        hundredths[i] = (uint32_t)(sum * 100 / LOAD_ONE);
+    }
 }
 
 /* ---- slices and preemption ---------------------------------------------------- */

@@ -58,17 +58,18 @@ long sys_setdomainname(uaddr_t name, int len)
     return set_name(current->nsproxy->uts->domainname, name, len);
 }
 
-/* There is no load average yet: the number of runnable threads stands for all three. */
 long sys_sysinfo(uaddr_t buf)
 {
     struct abi_sysinfo info = {0};
     struct mem_stats stats;
+    uint32_t load[3];
     irqflags_t flags;
 
+    sched_loadavg(load);
     mem_stats_get(&stats);
     info.uptime = (int64_t)(ktime_ns() / NSEC_PER_SEC);
     for (int i = 0; i < 3; i++)
-        info.loads[i] = (uint64_t)sched_runnable() << 16;
+        info.loads[i] = ((uint64_t)load[i] << 16) / 100;
     info.totalram = stats.total_pages * PAGE_SIZE;
     info.freeram = stats.free_pages * PAGE_SIZE;
     flags = spin_lock(&pid_lock);
