@@ -91,6 +91,7 @@ static int start_writing(struct file *f)
     if (err < 0)
         return err;
     __atomic_fetch_add(&f->path.mnt->writers, 1, __ATOMIC_RELAXED);
+    __atomic_fetch_add(&f->path.mnt->sb->writers, 1, __ATOMIC_RELAXED);
     f->counts_writer = true;
     return 0;
 }
@@ -101,6 +102,7 @@ static void stop_writing(struct file *f)
         return;
     __atomic_fetch_sub(&f->inode->writers, 1, __ATOMIC_RELAXED);
     __atomic_fetch_sub(&f->path.mnt->writers, 1, __ATOMIC_RELAXED);
+    __atomic_fetch_sub(&f->path.mnt->sb->writers, 1, __ATOMIC_RELAXED);
     f->counts_writer = false;
 }
 

@@ -208,6 +208,13 @@ static int set_mount_flags(struct mount *m, unsigned long mnt_flags)
     return 0;
 }
 
+static int check_super_readonly(const struct super_block *sb, unsigned long flags)
+{
+    bool becomes = (flags & MS_RDONLY) && !(sb->flags & MS_RDONLY);
+
+    return becomes && READ_ONCE(sb->writers) > 0 ? -EBUSY : 0;
+}
+
 static int mount_remount(const struct path *where, unsigned long flags, unsigned long mnt_flags,
                          const char *data)
 {
@@ -222,7 +229,8 @@ static int mount_remount(const struct path *where, unsigned long flags, unsigned
     } else if (flags & MS_BIND) {
         err = set_mount_flags(where->mnt, mnt_flags);
     } else {
-        if (sb->ops->remount != NULL)
+        err = check_super_readonly(sb, flags);
+        if (err == 0 && sb->ops->remount != NULL)
             err = sb->ops->remount(sb, flags & SUPER_FLAGS, data);
         if (err == 0)
             err = set_mount_flags(where->mnt, mnt_flags);
@@ -379,6 +387,39 @@ static int check_umount(const struct path *p, int flags)
     return flags & MNT_EXPIRE ? -EAGAIN : 0; /* nobody knows when it was last used: just now */
 }
 
+/* The caller's own root stays; what can be done for a clean end is to let nobody write any more. */
+static int make_root_readonly(struct super_block *sb)
+{
+    int err = check_super_readonly(sb, MS_RDONLY);
+
+    if (err == 0)
+        WRITE_ONCE(sb->flags, sb->flags | MS_RDONLY);
+    return err;
+}
+
+static bool is_own_root(const struct mount *m)
+{
+    struct path root;
+    bool own;
+
+    fs_root(&root);
+    own = root.mnt == m;
+    path_put(&root);
+    return own;
+}
+
+static int umount_locked(const struct path *p, int flags, struct list_node *dead)
+{
+    int err;
+
+    if (is_ours(p->mnt) && is_mount_root(p) && !(flags & MNT_DETACH) && is_own_root(p->mnt))
+        return flags & MNT_EXPIRE ? -EINVAL : make_root_readonly(p->mnt->sb);
+    err = check_umount(p, flags);
+    if (err == 0)
+        mount_detach_tree(p->mnt, dead);
+    return err;
+}
+
 long sys_umount2(uaddr_t target, int flags)
 {
     struct list_node dead = LIST_INIT(dead);
@@ -399,9 +440,7 @@ long sys_umount2(uaddr_t target, int flags)
     }
 
     mutex_lock(&mount_mutex);
-    err = check_umount(&p, flags);
-    if (err == 0)
-        mount_detach_tree(p.mnt, &dead);
+    err = umount_locked(&p, flags, &dead);
     mutex_unlock(&mount_mutex);
     path_put(&p);
     mounts_release(&dead);

@@ -127,7 +127,7 @@ static int lookup_or_create(struct walk *w, const struct open_req *req, struct d
     err = lookup_one_locked(dir, w->last, w->last_len, &d);
     if (err == 0) {
         if (d_is_negative(d)) {
-            err = w->must_be_dir ? -EISDIR : create_last(w, d, req->mode);
+            err = create_last(w, d, req->mode);
             *created = err == 0;
         } else if (req->flags & O_EXCL) {
             err = -EEXIST;
@@ -153,6 +153,8 @@ static int open_creating(struct file *f, struct walk *w, const struct open_req *
             return err;
         if (w->last_type != LAST_NORM)
             return req->flags & O_EXCL ? -EEXIST : -EISDIR;
+        if (w->must_be_dir) /* a name with a slash behind it is no file's, whatever is there */
+            return -EISDIR;
         err = may_search(&w->path);
         if (err == 0)
             err = lookup_or_create(w, req, &d, &created);
@@ -166,10 +168,6 @@ static int open_creating(struct file *f, struct walk *w, const struct open_req *
             if (*w->p == '\0') /* a magic link leads to the file itself */
                 return open_found(f, &w->path, req->flags, false);
             continue;
-        }
-        if (!created && w->must_be_dir) {
-            dentry_put(d);
-            return -EISDIR;
         }
         mount_get(w->path.mnt);
         found = (struct path){w->path.mnt, d};

@@ -214,6 +214,7 @@ struct super_block {
     void *private;
     struct mutex rename_lock;
     struct list_node link;
+    int writers;              /* [a] files open for writing: no remount to read-only */
     bool d_revalidate_always; /* procfs: ask d_revalidate at every use, keep no unused dentries */
     bool d_complete;          /* tmpfs: every name there is has a pinned dentry, others do not exist */
     ino_t last_ino;           /* [a] for file systems that number their inodes in order */
