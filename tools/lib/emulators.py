@@ -57,7 +57,7 @@ class Qemu:
         if o.exec is not None:
             args += ["-no-reboot"]
         if o.gdb:
-            args += ["-s", "-S"]
+            args += ["-gdb", f"tcp::{o.gdb}", "-S"]
         if linux:
             return args + ["-kernel", linux.kernel, "-initrd", linux.initrd, "-append",
                            linux.cmdline]
