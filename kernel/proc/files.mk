@@ -9,3 +9,9 @@ kernel-y += kernel/proc/sched.o kernel/proc/wait.o kernel/proc/thread.o kernel/p
 unit-tests += test_loadavg
 test_loadavg-srcs := tests/unit/test_loadavg.c
 test_loadavg-cflags := -idirafter kernel/include
+
+unit-tests += test_exec test_sched_weight
+test_exec-srcs := tests/unit/test_exec.c
+test_exec-cflags := -idirafter kernel/include
+test_sched_weight-srcs := tests/unit/test_sched_weight.c
+test_sched_weight-cflags := -idirafter kernel/include
