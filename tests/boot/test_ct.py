@@ -87,7 +87,7 @@ CHECKS = {
         "ct start -a r; ct wait r; ct logs r | wc -l; ct rm r", 0, r"run\n4\nrun\nrun\n4\n3\nr\n"),
     "stop-signal": (
         "ct run -d --name s busybox sh -c 'trap \"exit 9\" TERM; while :; do sleep 0.1; done' >/dev/null; "
-        "ct stop s; ct inspect -f '{{.State.Status}} {{.State.ExitCode}}' s; ct rm s", 0, r"s\nexited 9\ns\n"),
+        "sleep 1; ct stop s; ct inspect -f '{{.State.Status}} {{.State.ExitCode}}' s; ct rm s", 0, r"s\nexited 9\ns\n"),
     "killing-clients-changes-nothing": (
         "ct run --name k busybox sh -c 'i=0; while :; do i=$((i+1)); echo $i; sleep 0.1; done' >/tmp/k1 & sleep 2; kill -9 $!; "
         "ct attach k >/tmp/k2 & sleep 1; kill $!; ct logs -f k >/tmp/k3 & sleep 1; kill -9 $!; "
