@@ -31,7 +31,7 @@ SCRIPTS = {
     "no-kvmclock": vmm(append="no-kvmclock", command=LOOK),
     "acpi-off": vmm(append="acpi=off", command=LOOK),
     "words": vmm(command="printf '[%s]' 'two words' \"it's\" '$HOME' ''"),
-    "input": "seq 1 1200 | " + vmm(command="sh -c 'head -n 1200 | md5sum'") +
+    "input": "seq 1 1200 | " + vmm(command="sh -c 'sleep 2; head -n 1200 | md5sum'") +
              "seq 1 1200 | md5sum",
     "output": vmm(command="seq 1 1200").strip() + " | md5sum; seq 1 1200 | md5sum",
     "clock": vmm(command="sh -c 'date +%s; sleep 10; date +%s'") + "date +%s",
@@ -190,11 +190,13 @@ def test_console(machine):
     console.expect("guest:/# ", timeout=120)
     console.send("echo $((6 * 7)); free | grep -c Mem\r")
     console.expect("42\r+\n1\r+\n")
-    console.send("sleep 100\r")
+    console.expect("guest:/# ")
+    console.send("echo before; sleep 100\r")
+    console.expect("\nbefore\r+\n")
     console.send("\x03")
     console.expect("guest:/# ")
     console.send("reboot -f\r")
-    console.expect("guest:/# .*guest:/# ", timeout=120)
+    console.expect("built-in shell.*guest:/# ")
     console.send("poweroff -f\r")
     console.prompt(timeout=60)
     assert re.search("started\nrestarting .*0xcf9\npoweroff\n", console.command("cat /tmp/status"))
