@@ -75,5 +75,5 @@ def test_reset_before_the_commands_end(machine):
 @pytest.mark.parametrize("options", [{"memory": "512M", "cpu": "EPYC,-svm,+npt"}, {"cpus": 4}, {"memory": "3G"}],
                          ids=["small-without-svm", "four-cpus", "above-2G"])
 def test_other_machines(machine, options):
-    result = machine.run("echo up", **options)
+    result = machine.run("ct run --rm busybox echo up", **options)
     assert (result.status, result.stdout) == (0, "up\n"), str(result)

@@ -11,7 +11,9 @@ import sys
 import pytest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-PREPARE = "[ ! -e /lib/kvm/4-overlay.ko ] || insmod /lib/kvm/4-overlay.ko 2>/dev/null\n"
+PREPARE = ("[ ! -e /lib/kvm/4-overlay.ko ] || insmod /lib/kvm/4-overlay.ko 2>/dev/null\n"
+           # what comes is waited for, what never comes ends the wait: await CONTAINER LAST-LINE-OF-ITS-LOG
+           "await() { for i in $(seq 600); do [ \"$(ct logs --tail 1 $1)\" = $2 ] && return; sleep 0.1; done; }\n")
 
 # name: (script, status, pattern of the whole standard output[, of standard error])
 CHECKS = {
@@ -72,11 +74,11 @@ CHECKS = {
         "ct run --rm busybox sh -c 'echo x >/proc/sys/kernel/hostname; echo b >/proc/sysrq-trigger; cat /proc/kcore | wc -c'", 0,
         r"0\n", r"(sh: can't create \S+: .*\n){2}(cat: .*\n)?"),
     "layers-are-shared-writes-are-not": (
-        "a=$(ct run -d busybox sh -c 'echo mine >/etc/passwd; rm /bin/vi; sleep 100'); sleep 1; "
+        "a=$(ct run -d busybox sh -c 'echo mine >/etc/passwd; rm /bin/vi; echo ready; sleep 1000'); await $a ready; "
         "ct run --rm busybox sh -c 'head -n 1 /etc/passwd; ls /bin/vi'; ct exec $a sh -c 'cat /etc/passwd; ls /bin/vi'; "
         "ct rm -f $a >/dev/null", 0, r"root:x:.*\n/bin/vi\nmine\n", r"ls: /bin/vi: No such file or directory\n"),
     "detached": (
-        "ct run -d --name d busybox sh -c 'echo one; echo two; sleep 1000' >/dev/null; sleep 1; ct ps; ct logs --tail 1 d; "
+        "ct run -d --name d busybox sh -c 'echo one; echo two; sleep 1000' >/dev/null; await d two; ct ps; ct logs --tail 1 d; "
         "ct exec d sh -c 'echo $$ >/tmp/x; ps -o args | grep -c ^sleep'; ct exec d cat /tmp/nosuch; echo $?; "
         "ct stop -t 1 d; ct ps -a | grep -c 'Exited (137).* d$'; ct logs d; ct rm d; ct ps -aq", 0,
         r"CONTAINER ID +IMAGE +COMMAND +CREATED +STATUS +PORTS +NAMES\n"
@@ -86,13 +88,13 @@ CHECKS = {
         "ct create --name r busybox sh -c 'echo run >>/log; cat /log; exit 4' >/dev/null; ct start -a r; echo $?; "
         "ct start -a r; ct wait r; ct logs r | wc -l; ct rm r", 0, r"run\n4\nrun\nrun\n4\n3\nr\n"),
     "stop-signal": (
-        "ct run -d --name s busybox sh -c 'trap \"exit 9\" TERM; while :; do sleep 0.1; done' >/dev/null; "
-        "sleep 1; ct stop s; ct inspect -f '{{.State.Status}} {{.State.ExitCode}}' s; ct rm s", 0, r"s\nexited 9\ns\n"),
+        "ct run -d --name s busybox sh -c 'trap \"exit 9\" TERM; echo ready; while :; do sleep 0.1; done' >/dev/null; "
+        "await s ready; ct stop s; ct inspect -f '{{.State.Status}} {{.State.ExitCode}}' s; ct rm s", 0, r"s\nexited 9\ns\n"),
     "killing-clients-changes-nothing": (
-        "ct run --name k busybox sh -c 'i=0; while :; do i=$((i+1)); echo $i; sleep 0.1; done' >/tmp/k1 & sleep 2; kill -9 $!; "
-        "ct attach k >/tmp/k2 & sleep 1; kill $!; ct logs -f k >/tmp/k3 & sleep 1; kill -9 $!; "
-        "a=$(ct logs k | tail -n 1); sleep 1; b=$(ct logs k | tail -n 1); [ $b -gt $a ] && echo goes on; "
-        "[ -s /tmp/k1 ] && [ -s /tmp/k2 ] && [ -s /tmp/k3 ] && echo seen; ct rm -f k", 0, r"goes on\nseen\nk\n"),
+        "seen() { while ! [ -s $1 ]; do sleep 0.1; done; }; more() { while [ $(ct logs k | tail -n 1) -le $1 ]; do sleep 0.1; done; }; "
+        "ct run --name k busybox sh -c 'i=0; while :; do i=$((i+1)); echo $i; sleep 0.1; done' >/tmp/k1 & seen /tmp/k1; kill -9 $!; "
+        "ct attach k >/tmp/k2 & seen /tmp/k2; kill $!; ct logs -f k >/tmp/k3 & seen /tmp/k3; kill -9 $!; "
+        "more $(ct logs k | tail -n 1); more $(ct logs k | tail -n 1); echo goes on; ct rm -f k", 0, r"goes on\nk\n"),
     "rm-running": (
         "ct run -d --name x busybox sleep 1000 >/dev/null; ct rm x; ct rm -f x", 0, r"x\n", r"ct: container x is running.*\n"),
     "memory-limit": (
