@@ -95,8 +95,9 @@ static int map_segment(struct mm *mm, struct file *f, const struct elf_segment *
     if (s->memsz == s->filesz)
         return 0;
     if (s->filesz != 0 && (prot & PROT_WRITE)) {
-        for (uaddr_t at = data_end; at < min(tail, end); at += sizeof(zeros)) {
-            size_t n = min(sizeof(zeros), min(tail, end) - at);
+        /* To the end of the page: ld.so allocates what is left of it, and takes it to be zero. */
+        for (uaddr_t at = data_end; at < tail; at += sizeof(zeros)) {
+            size_t n = min(sizeof(zeros), tail - at);
 
             if (mm_write_remote(mm, at, zeros, n) != (ssize_t)n)
                 return -ENOMEM;

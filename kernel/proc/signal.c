@@ -20,6 +20,7 @@
  * queues and masks. Every sender takes both, in that order.
  */
 #include <kernel/cgroup.h>
+#include <kernel/log.h>
 #include <kernel/proc.h>
 #include <kernel/string.h>
 
@@ -409,12 +410,40 @@ int signal_send_pgrp(struct pid *pgrp, int sig, const struct siginfo *info)
     return n == 0 ? -ESRCH : n;
 }
 
+/*
+ * A line in the kernel's log about a fault that nobody handles, so that `dmesg` tells where a program
+ * died. Programs can fault as fast as they fork: a few lines every few seconds, the rest is dropped.
+ */
+static void log_unhandled(struct thread *t, int sig, uint64_t addr)
+{
+    static struct {
+        struct spinlock lock;
+        uint64_t since; /* [lock] ktime_ns() of the first line of this interval */
+        unsigned lines; /* [lock] in this interval */
+    } limit;
+    const struct trapframe *frame = thread_frame(t);
+    irqflags_t flags = spin_lock(&limit.lock);
+    uint64_t now = ktime_ns();
+    bool is_quiet;
+
+    if (now - limit.since > 5 * NSEC_PER_SEC) {
+        limit.since = now;
+        limit.lines = 0;
+    }
+    is_quiet = limit.lines++ >= 10;
+    spin_unlock(&limit.lock, flags);
+    if (!is_quiet)
+        log_info("%s[%d]: signal %d, exception %lu at 0x%lx, ip 0x%lx sp 0x%lx error 0x%lx\n", t->comm,
+                 t->pid->numbers[0].nr, sig, frame->vector, addr, frame->rip, frame->rsp, frame->error_code);
+}
+
 void signal_force(int sig, int code, uint64_t addr)
 {
     struct thread *t = current;
     struct siginfo info = {.si_signo = sig, .si_code = code, .fault = {.addr = addr}};
     struct ksigaction *sa = &t->sighand->actions[sig];
     irqflags_t flags = spin_lock(&pid_lock), sh_flags;
+    bool is_unhandled;
 
     t->trap.vector = thread_frame(t)->vector;
     t->trap.error_code = thread_frame(t)->error_code;
@@ -426,12 +455,15 @@ void signal_force(int sig, int code, uint64_t addr)
         t->blocked &= ~SIGMASK(sig);
         signal_recalc(t);
     }
-    if (sa->handler == SIG_DFL)
+    is_unhandled = sa->handler == SIG_DFL;
+    if (is_unhandled)
         t->process->is_unkillable = false; /* not even an init survives its own faults */
     spin_unlock(&t->sighand->lock, sh_flags);
 
     (void)signal_send_locked(t->process, t, sig, &info, SIGNAL_FROM_KERNEL);
     spin_unlock(&pid_lock, flags);
+    if (is_unhandled)
+        log_unhandled(t, sig, addr);
 }
 
 /* ---- masks and life cycle ---------------------------------------------------------------- */
