@@ -261,9 +261,14 @@ void mem_stat_add(enum mem_stat which, int64_t pages)
     __atomic_fetch_add(&stats[which], pages, __ATOMIC_RELAXED);
 }
 
+uint64_t mem_total_pages(void)
+{
+    return total_count;
+}
+
 void mem_stats_get(struct mem_stats *out)
 {
-    out->total_pages = total_count;
+    out->total_pages = mem_total_pages();
     out->free_pages = buddy_free_pages();
     out->cache_pages = (uint64_t)READ_ONCE(stats[MEM_CACHE]);
     out->slab_pages = (uint64_t)READ_ONCE(stats[MEM_SLAB]);

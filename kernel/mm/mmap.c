@@ -24,11 +24,19 @@ static bool range_valid(uaddr_t addr, size_t len)
     return IS_ALIGNED(addr, PAGE_SIZE) && user_range_ok(addr, len);
 }
 
-static bool over_limit(struct mm *mm, size_t len)
+/*
+ * Whether an area may not get `len` bytes more: RLIMIT_AS, and as Linux's heuristic overcommit, private
+ * writable memory that the whole machine could not hold (programs look for the end of memory that way).
+ */
+static bool over_limit(struct mm *mm, size_t len, uint32_t prot, uint32_t vma_flags)
 {
     uint64_t limit = current->process->rlimits[RLIMIT_AS].cur;
 
-    return limit != RLIM_INFINITY && (mm->total_vm << PAGE_SHIFT) + len > limit;
+    if (limit != RLIM_INFINITY && (mm->total_vm << PAGE_SHIFT) + len > limit)
+        return true;
+    if (!(prot & PROT_WRITE) || (vma_flags & (VMA_SHARED | VMA_NORESERVE)))
+        return false;
+    return len >> PAGE_SHIFT > mem_total_pages();
 }
 
 /* ---- mmap ---- */
@@ -112,9 +120,11 @@ static int map_locked(struct mm *mm, uaddr_t addr, size_t len, uint32_t prot, ui
         vma_flags |= VMA_SHARED;
     if (map_flags & MAP_GROWSDOWN)
         vma_flags |= VMA_GROWSDOWN;
+    if (map_flags & MAP_NORESERVE)
+        vma_flags |= VMA_NORESERVE;
     if (large)
         vma_flags |= VMA_HUGEPAGE;
-    if (over_limit(mm, len))
+    if (over_limit(mm, len, prot, vma_flags))
         return -ENOMEM;
     err = choose_address(mm, addr, len, map_flags, large, &addr);
     if (err < 0)
@@ -240,7 +250,7 @@ static int grow_heap(struct mm *mm, uaddr_t from, uaddr_t to)
     uint64_t limit = current->process->rlimits[RLIMIT_DATA].cur;
     struct vma *vma = vma_find(mm, from);
 
-    if (to > mm->mmap_base || to - mm->brk_start > limit || over_limit(mm, to - from))
+    if (to > mm->mmap_base || to - mm->brk_start > limit || over_limit(mm, to - from, PROT_WRITE, 0))
         return -ENOMEM;
     if (vma != NULL && vma->start < to + PAGE_SIZE)
         return -ENOMEM;
@@ -280,24 +290,33 @@ long sys_brk(uaddr_t brk)
 #define MREMAP_FIXED     2
 #define MREMAP_DONTUNMAP 4
 
-/* Enter the pages of [from, from + len) at `to`, where tables exist already, and remove them there. */
+/*
+ * Enter the pages of [from, from + len) at `to`, where tables exist already, then remove them here:
+ * the first and the last page may share a table, which must not go with the last entry of the old place
+ * while it waits for those of the new one.
+ */
 static void move_pages(struct mm *mm, struct vma *to_vma, uaddr_t from, size_t len, uaddr_t to)
 {
     struct gather g;
     unsigned level;
-    uaddr_t va = from;
-    pte_t *e;
+    uaddr_t va, next;
+    pte_t *e, *this;
 
     mm_invalidate(mm, from, from + len);
     gather_init(&g, mm);
-    while ((e = pt_next(mm, &va, from + len, &level)) != NULL) {
+    va = from;
+    for (e = pt_next(mm, &va, from + len, &level); e != NULL; e = pt_after(mm, e, &va, from + len, &level)) {
         uaddr_t dst = to + (va - from);
-        pte_t v = *e;
 
-        pt_set(mm, dst, pt_find(mm, dst, 0), 0, to_vma->prot & PROT_WRITE ? v : v & ~PTE_WRITE);
-        pt_set(mm, va, e, 0, 0);
+        pt_set(mm, dst, pt_find(mm, dst, 0), 0, to_vma->prot & PROT_WRITE ? *e : *e & ~PTE_WRITE);
         gather_range(&g, va, va + PAGE_SIZE);
-        va += PAGE_SIZE;
+    }
+    next = from;
+    for (e = pt_next(mm, &next, from + len, &level); e != NULL;) {
+        va = next;
+        this = e;
+        e = pt_after(mm, e, &next, from + len, &level); /* before the table goes with its last entry */
+        pt_set(mm, va, this, 0, 0);
     }
     gather_finish(&g);
 }
@@ -327,7 +346,7 @@ static int mremap_move(struct mm *mm, struct vma *vma, uaddr_t addr, size_t old_
     struct vma *moved;
     int err;
 
-    if (over_limit(mm, new_len))
+    if (over_limit(mm, new_len, 0, 0) || over_limit(mm, new_len - min(old_len, new_len), vma->prot, vma->flags))
         return -ENOMEM;
     moved = vma_alloc(mm, to, to + new_len, vma->prot, vma->flags);
     if (moved == NULL)
@@ -373,7 +392,7 @@ static long mremap_locked(struct mm *mm, uaddr_t addr, size_t old_len, size_t ne
         err = new_len < old_len ? mm_unmap(mm, addr + new_len, old_len - new_len) : 0;
         return err < 0 ? err : (long)addr;
     } else if (can_grow_in_place(vma, addr, old_len, new_len)) {
-        if (over_limit(mm, new_len - old_len))
+        if (over_limit(mm, new_len - old_len, vma->prot, vma->flags))
             return -ENOMEM;
         mm->total_vm += (new_len - old_len) >> PAGE_SHIFT;
         vma->end = addr + new_len;
@@ -396,8 +415,10 @@ long sys_mremap(uaddr_t addr, size_t old_len, size_t new_len, int flags, uaddr_t
     long res;
 
     if ((flags & ~(MREMAP_MAYMOVE | MREMAP_FIXED)) || !IS_ALIGNED(addr, PAGE_SIZE) || new_len == 0 ||
-        new_len > USER_TOP || !user_range_ok(addr, old_len))
+        new_len > USER_TOP || old_len > USER_TOP)
         return -EINVAL;
+    if (!user_range_ok(addr, old_len))
+        return -EFAULT;
     old_len = ALIGN_UP(old_len, PAGE_SIZE);
     new_len = ALIGN_UP(new_len, PAGE_SIZE);
     if (flags & MREMAP_FIXED) {

@@ -111,6 +111,7 @@ struct mem_stats {
     uint64_t stack_pages;     /* kernel stacks */
 };
 void mem_stats_get(struct mem_stats *out);
+uint64_t mem_total_pages(void);
 enum mem_stat { MEM_CACHE, MEM_SLAB, MEM_TABLES, MEM_ANON, MEM_STACKS, MEM_STATS };
 void mem_stat_add(enum mem_stat which, int64_t pages);
 
