@@ -132,14 +132,6 @@ static uint64_t read_cr2(void)
     return v;
 }
 
-static uint64_t read_cr3(void)
-{
-    uint64_t v;
-
-    __asm__ volatile("mov %%cr3, %0" : "=r"(v));
-    return v;
-}
-
 static uint64_t read_cr4(void)
 {
     uint64_t v;

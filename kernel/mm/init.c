@@ -281,7 +281,7 @@ void mm_init(const struct boot_info *bi)
     boot_alloc_init();
     map_kernel();
     map_memmap();
-    __asm__ volatile("mov %0, %%cr3" : : "r"(virt_to_phys(kernel_pml4)) : "memory");
+    write_cr3(virt_to_phys(kernel_pml4));
     hand_over();
     slab_init();
     kmap_init();

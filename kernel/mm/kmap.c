@@ -42,7 +42,7 @@ static void unmap_page(vaddr_t va)
     struct page *p = pte_page(*e);
 
     *e = 0;
-    __asm__ volatile("invlpg (%0)" : : "r"(va) : "memory"); /* other CPUs: see tlb_flush_kernel() */
+    invlpg(va); /* other CPUs: see tlb_flush_kernel() */
     page_put(p);
 }
 

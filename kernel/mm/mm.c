@@ -112,10 +112,7 @@ void mm_switch(struct mm *next)
     if (prev != next) {
         if (next != NULL)
             __atomic_fetch_or(&next->cpus, BIT(cpu->number), __ATOMIC_SEQ_CST);
-        __asm__ volatile("mov %0, %%cr3"
-                         :
-                         : "r"(next != NULL ? next->pgd : virt_to_phys(kernel_pml4))
-                         : "memory");
+        write_cr3(next != NULL ? next->pgd : virt_to_phys(kernel_pml4));
         cpu->mm = next;
         if (prev != NULL)
             __atomic_fetch_and(&prev->cpus, ~BIT(cpu->number), __ATOMIC_SEQ_CST);

@@ -17,11 +17,9 @@ static void flush_local(uaddr_t start, uaddr_t end)
 {
     if ((end - start) >> PAGE_SHIFT <= FLUSH_SINGLE_MAX) {
         for (uaddr_t va = start; va < end; va += PAGE_SIZE)
-            __asm__ volatile("invlpg (%0)" : : "r"(va) : "memory");
+            invlpg(va);
     } else {
-        uint64_t cr3;
-
-        __asm__ volatile("mov %%cr3, %0\n\tmov %0, %%cr3" : "=r"(cr3) : : "memory");
+        write_cr3(read_cr3());
     }
 }
 

@@ -193,16 +193,3 @@ void early_console_init(void);
 /* ResetSystem() of the UEFI runtime services; returns if there is none or it failed. */
 enum efi_reset { EFI_RESET_COLD, EFI_RESET_WARM, EFI_RESET_SHUTDOWN };
 void efi_reset(enum efi_reset type);
-
-static inline uint64_t read_cr3(void)
-{
-    uint64_t v;
-
-    __asm__ volatile("mov %%cr3, %0" : "=r"(v));
-    return v;
-}
-
-static inline void write_cr3(uint64_t v)
-{
-    __asm__ volatile("mov %0, %%cr3" : : "r"(v) : "memory");
-}

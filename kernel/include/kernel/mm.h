@@ -16,15 +16,10 @@
 #include <kernel/list.h>
 #include <kernel/refcount.h>
 #include <kernel/types.h>
+#include <kernel/x86/layout.h>
 
 /* ---- kernel address space ---- */
-#define DIRECT_MAP_BASE  0xffff800000000000ULL /* all physical memory, NX, writable */
-#define DIRECT_MAP_SIZE  (64ULL << 40)
-#define KMAP_BASE        0xffffc00000000000ULL /* kernel stacks with guard pages, device memory */
-#define KMAP_SIZE        (1ULL << 40)
-#define MEMMAP_BASE      0xffffe00000000000ULL /* struct page array, indexed by page frame number */
-#define KERNEL_IMAGE     0xffffffff80000000ULL
-#define USER_TOP         0x00007ffffffff000ULL /* first address user space may not map */
+#define USER_TOP 0x00007ffffffff000ULL /* first address user space may not map */
 
 static inline void *phys_to_virt(paddr_t pa)
 {
