@@ -216,28 +216,36 @@ static vaddr_t range_take(size_t len)
     return va;
 }
 
+/* Joins its neighbours. Without memory for a record the range of addresses is lost, no more. */
 static void range_give(vaddr_t va, size_t len)
 {
-    struct range *fresh = kmalloc(sizeof(*fresh)), *r, *prev = NULL;
+    struct range *fresh = kmalloc(sizeof(*fresh)), *surplus = fresh, *r, *prev = NULL;
     irqflags_t flags = spin_lock(&kmap_lock);
     vaddr_t end = va + len + PAGE_SIZE;
+    bool joins_next;
 
     list_for_each(r, &free_ranges, link) {
         if (r->start >= end)
             break;
         prev = r;
     }
+    joins_next = &r->link != &free_ranges && r->start == end;
     if (prev != NULL && prev->end == va) {
-        prev->end = end;
-    } else if (&r->link != &free_ranges && r->start == end) {
+        prev->end = joins_next ? r->end : end;
+        if (joins_next)
+            list_remove(&r->link);
+    } else if (joins_next) {
         r->start = va;
+        joins_next = false; /* its record stays */
     } else if (fresh != NULL) {
         *fresh = (struct range){.start = va, .end = end};
         list_insert_between_(&fresh->link, r->link.prev, &r->link);
-        fresh = NULL;
-    } /* without memory for the record the range of addresses is lost, no more */
+        surplus = NULL;
+    }
     spin_unlock(&kmap_lock, flags);
-    kfree(fresh);
+    kfree(surplus);
+    if (joins_next)
+        kfree(r);
 }
 
 static void unmap_pages(vaddr_t va, size_t len)
