@@ -173,13 +173,14 @@ static void map_memmap(void)
 
     for (unsigned i = 0; i < boot.memory_count; i++) {
         const struct boot_memory *m = boot_memory(i);
-        vaddr_t start = (vaddr_t)pfn_to_page(m->base >> PAGE_SHIFT);
-        vaddr_t end = (vaddr_t)pfn_to_page((m->base + m->length) >> PAGE_SHIFT);
+        uint64_t first_frame, end_frame;
+        vaddr_t start, end;
 
         if (!is_ram(m) && m->base >= MIB(1))
             continue;
-        start = max(ALIGN_DOWN(start, PAGE_SIZE), mapped);
-        end = ALIGN_UP(end, PAGE_SIZE);
+        memmap_span(m->base, m->length, &first_frame, &end_frame);
+        start = max((vaddr_t)pfn_to_page(first_frame), mapped);
+        end = (vaddr_t)pfn_to_page(end_frame);
         if (start < end) {
             kernel_map(start, boot_alloc(end - start), end - start, PTE_WRITE | PTE_NX | PTE_GLOBAL);
             mapped = end;

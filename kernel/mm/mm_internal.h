@@ -44,6 +44,17 @@ static inline struct page *pte_page(pte_t entry)
 #define ORDER_MAX 10 /* 4 MiB */
 void buddy_add_range(paddr_t start, paddr_t end); /* RAM whose struct pages are zeroed */
 uint64_t buddy_free_pages(void);
+
+/* The frames whose struct page must exist for RAM of `length` bytes at `base`: freeing a block looks
+ * at its buddy, which may be a hole. */
+static inline void memmap_span(paddr_t base, uint64_t length, uint64_t *first, uint64_t *end)
+{
+    const uint64_t frames = 1ULL << ORDER_MAX;
+
+    _Static_assert((sizeof(struct page) << ORDER_MAX) % PAGE_SIZE == 0, "a block's struct pages fill pages");
+    *first = ALIGN_DOWN(base >> PAGE_SHIFT, frames);
+    *end = ALIGN_UP((base + length) >> PAGE_SHIFT, frames);
+}
 void buddy_shrink(void); /* per-CPU lists back into the free lists */
 
 /* ---- slab.c ---- */
