@@ -9,6 +9,9 @@
  *     copy-on-write      (is readable)                a copy, or the page itself
  *                                                     when nobody else has it
  *
+ * A hole of a file gets its page at the first access, by whomever: the zero page
+ * in its place would hide from this mapping what others write later.
+ *
  * Large anonymous areas (guest RAM first of all) get 2 MiB pages where an
  * aligned block fits in the area and memory and the limit allow it.
  */
@@ -123,8 +126,9 @@ static uint64_t vma_index(const struct vma *vma, uaddr_t va)
     return vma->pgoff + ((va - vma->start) >> PAGE_SHIFT);
 }
 
-/* The file's page for va with a reference: -EIO past its end; a hole reads as the zero page. */
-static int file_page(struct vma *vma, uaddr_t va, bool for_write, struct page **out)
+/* The file's page for va with a reference: -EIO past its end; a hole that is not to be filled reads as
+ * the zero page. */
+static int file_page(struct vma *vma, uaddr_t va, bool fill, struct page **out)
 {
     struct inode *inode;
     uint64_t index = vma_index(vma, va);
@@ -136,7 +140,7 @@ static int file_page(struct vma *vma, uaddr_t va, bool for_write, struct page **
     if (index >= DIV_ROUND_UP(READ_ONCE(inode->size), PAGE_SIZE))
         return -EIO;
     *out = NULL;
-    err = inode->ops->get_page(inode, index, for_write, out);
+    err = inode->ops->get_page(inode, index, fill, out);
     if (err == 0 && *out == NULL) {
         page_get(zero_page);
         *out = zero_page;
@@ -157,7 +161,7 @@ static void map_around(struct vma *vma, uaddr_t va)
     for (; start < end; start += PAGE_SIZE, e++) {
         struct page *p = NULL;
 
-        if (*e & PTE_PRESENT)
+        if (pte_in_use(*e))
             continue;
         if (file_page(vma, start, false, &p) < 0)
             break;
@@ -175,7 +179,7 @@ static int fault_file(struct vma *vma, uaddr_t va, bool write)
 {
     bool shared = vma->flags & VMA_SHARED;
     struct page *p, *copy;
-    int err = file_page(vma, va, write && shared, &p);
+    int err = file_page(vma, va, shared || !write, &p);
 
     if (err < 0)
         return err;
@@ -198,7 +202,7 @@ static int fault_cow(struct vma *vma, uaddr_t va, pte_t *e)
     int err;
 
     if (vma->flags & VMA_SHARED) {
-        err = file_page(vma, va, true, &p); /* may fill a hole */
+        err = file_page(vma, va, true, &p);
         if (err < 0)
             return err;
         map_replace(vma, va, e, p);
@@ -233,7 +237,7 @@ static int grow_stack(struct vma *vma, uaddr_t addr)
     uaddr_t start = ALIGN_DOWN(addr, PAGE_SIZE);
     const uaddr_t gap = 256 * PAGE_SIZE;
 
-    if (!(vma->flags & VMA_GROWSDOWN) || vma->end - start > limit)
+    if (!(vma->flags & VMA_GROWSDOWN) || start < MMAP_MIN_ADDR || vma->end - start > limit)
         return -EFAULT;
     if (below != NULL && rb_entry(below, struct vma, node)->end + gap > start)
         return -EFAULT;
@@ -251,8 +255,8 @@ static int check_access(const struct vma *vma, unsigned access)
     return vma->prot == PROT_NONE ? -EACCES : 0;
 }
 
-/* The entry that maps va at whatever level, or NULL. */
-static pte_t *present_entry(struct mm *mm, uaddr_t va, unsigned *level)
+/* The entry of the page at va at whatever level, or NULL. */
+static pte_t *entry_in_use(struct mm *mm, uaddr_t va, unsigned *level)
 {
     uaddr_t at = ALIGN_DOWN(va, PAGE_SIZE);
 
@@ -278,12 +282,11 @@ int fault_locked(struct mm *mm, uaddr_t addr, unsigned access)
     err = check_access(vma, access);
     if (err < 0)
         return err;
-    e = present_entry(mm, va, &level);
+    e = entry_in_use(mm, va, &level);
     if (e == NULL)
         return vma_is_private_anon(vma) ? fault_anon(vma, va, write) : fault_file(vma, va, write);
     if (!write || (*e & PTE_WRITE)) { /* a stale TLB entry, or another thread was faster */
-        if (!(*e & PTE_USER))
-            WRITE_ONCE(*e, *e | PTE_USER);
+        assert(*e & PTE_PRESENT); /* of a PROT_NONE area it would not be: check_access() */
         return 0;
     }
     return level > 0 ? fault_cow_large(vma, va, e) : fault_cow(vma, va, e);
@@ -320,7 +323,7 @@ int mm_get_block(struct mm *mm, uaddr_t addr, unsigned access, struct page **out
     mutex_lock(&mm->lock);
     err = fault_locked(mm, addr, access);
     if (err == 0) {
-        e = present_entry(mm, addr, &level);
+        e = entry_in_use(mm, addr, &level);
         *out = pte_page(*e);
         *writable = *e & PTE_WRITE;
         *order = level > 0 ? LARGE_ORDER : 0;

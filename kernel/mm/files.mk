@@ -7,6 +7,8 @@ mm-host-srcs := $(addprefix tests/unit/mm_host/, machine.c files.c) kernel/lib/r
         $(patsubst %.o,%.c,$(filter-out kernel/mm/init.o,$(filter kernel/mm/%,$(kernel-y))))
 mm-host-cflags := -Itests/unit -Itests/unit/mm_host -I. -idirafter kernel/include -Wno-builtin-declaration-mismatch \
         -Wl,--wrap=page_put
-unit-tests += test_pages
+unit-tests += test_pages test_address_space
 test_pages-srcs := tests/unit/test_pages.c $(mm-host-srcs)
 test_pages-cflags := $(mm-host-cflags)
+test_address_space-srcs := tests/unit/test_address_space.c $(mm-host-srcs)
+test_address_space-cflags := $(mm-host-cflags)

@@ -79,7 +79,6 @@ static void release_notifiers(struct mm *mm)
 void mm_put(struct mm *mm)
 {
     struct vma *vma, *next;
-    int err = 0;
 
     if (!refcount_put(&mm->users))
         return;
@@ -87,10 +86,7 @@ void mm_put(struct mm *mm)
         mm_switch(NULL);
     mutex_lock(&mm->lock);
     release_notifiers(mm);
-    for (vma = vma_find(mm, 0); vma != NULL; vma = vma_next(vma))
-        err |= zap_range(mm, vma->start, vma->end);
-    if (err != 0) /* a block over two areas, and no memory to split it: all at once needs none */
-        (void)zap_range(mm, 0, USER_TOP);
+    (void)zap_range(mm, 0, USER_TOP); /* no large page lies across its ends: it cannot fail */
     for (vma = vma_find(mm, 0); vma != NULL; vma = next) {
         next = vma_next(vma);
         vma_remove(vma);

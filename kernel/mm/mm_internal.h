@@ -16,6 +16,7 @@ typedef uint64_t pte_t;
 #define PTE_DIRTY    BIT(6)
 #define PTE_LARGE    BIT(7) /* a 2 MiB or 1 GiB page, in the upper levels */
 #define PTE_GLOBAL   BIT(8)
+#define PTE_NONE     BIT(9) /* ours, in place of PTE_PRESENT: PROT_NONE, nobody can follow it */
 #define PTE_NX       BIT(63)
 #define PTE_ADDR     0x000ffffffffff000ULL
 
@@ -28,6 +29,12 @@ typedef uint64_t pte_t;
 static inline unsigned pt_index(uint64_t va, unsigned level)
 {
     return va >> PT_SHIFT(level) & (PT_ENTRIES - 1);
+}
+
+/* Does the entry hold a page or a table? PTE_PRESENT is what the CPU asks. */
+static inline bool pte_in_use(pte_t entry)
+{
+    return entry & (PTE_PRESENT | PTE_NONE);
 }
 
 static inline pte_t *pte_table(pte_t entry)
@@ -78,9 +85,11 @@ pte_t *pt_make(struct mm *mm, uaddr_t va, unsigned level);
 /* Change an entry; keeps the tables' counts of used entries and frees tables that become empty.
  * The caller flushes. */
 void pt_set(struct mm *mm, uaddr_t va, pte_t *entry, unsigned level, pte_t value);
+/* Take out the tables below [start, end) that have no entries: after pt_make() in vain. */
+void pt_prune(struct mm *mm, uaddr_t start, uaddr_t end);
 /* Break the 2 MiB page that covers va into 4 KiB entries of the same pages. 0, -ENOMEM. */
 int pt_split(struct mm *mm, uaddr_t va);
-/* Next address >= va and < end with a present entry: the entry and its level, or NULL. */
+/* Next address >= va and < end with an entry in use: the entry and its level, or NULL. */
 pte_t *pt_next(struct mm *mm, uaddr_t *va, uaddr_t end, unsigned *level);
 /* The same after `e`, which either of the two has just given for *va. Quicker: it stays in the table. */
 pte_t *pt_after(struct mm *mm, pte_t *e, uaddr_t *va, uaddr_t end, unsigned *level);
@@ -115,7 +124,7 @@ void vma_insert(struct vma *vma);
 void vma_free(struct vma *vma); /* not in the tree any more; takes effect in mm_unlock() */
 void mm_unlock(struct mm *mm);  /* gives up mm->lock, then frees areas and puts their files */
 void vma_remove(struct vma *vma);
-/* Cut so that no area crosses `at`. 0, -ENOMEM. */
+/* Cut so that no area crosses `at`, where no large page lies across: see mm_cut(). 0, -ENOMEM. */
 int vma_split_at(struct mm *mm, uaddr_t at);
 void vma_merge_around(struct mm *mm, uaddr_t start, uaddr_t end);
 /* Highest free range of len bytes below the mmap base; 0: none. */
@@ -127,6 +136,8 @@ bool vma_is_private_anon(const struct vma *vma);
 /* Unmap what is there in [start, end) and put the pages; areas stay. Notifies. 0, -ENOMEM (a large
  * page could not be split). */
 int zap_range(struct mm *mm, uaddr_t start, uaddr_t end);
+/* Cut so that neither an area nor a large page crosses `start` or `end`. 0, -ENOMEM. */
+int mm_cut(struct mm *mm, uaddr_t start, uaddr_t end);
 void mm_invalidate(struct mm *mm, uaddr_t start, uaddr_t end);
 
 /* ---- fault.c ---- */

@@ -118,8 +118,11 @@ static int map_locked(struct mm *mm, uaddr_t addr, size_t len, uint32_t prot, ui
     }
     if (map_flags & MAP_SHARED & ~MAP_PRIVATE)
         vma_flags |= VMA_SHARED;
-    if (map_flags & MAP_GROWSDOWN)
+    if (map_flags & MAP_GROWSDOWN) {
+        if (file != NULL) /* the pages below would have no numbers in it */
+            return -EINVAL;
         vma_flags |= VMA_GROWSDOWN;
+    }
     if (map_flags & MAP_NORESERVE)
         vma_flags |= VMA_NORESERVE;
     if (large)
@@ -331,14 +334,18 @@ static int prepare_move(struct mm *mm, uaddr_t from, size_t len, uaddr_t to)
     while ((e = pt_next(mm, &va, from + len, &level)) != NULL) {
         if (level > 0) {
             if (pt_split(mm, va) < 0)
-                return -ENOMEM;
+                goto prune;
             continue;
         }
         if (pt_make(mm, to + (va - from), 0) == NULL)
-            return -ENOMEM;
+            goto prune;
         va += PAGE_SIZE;
     }
     return 0;
+
+prune:
+    pt_prune(mm, to, to + len);
+    return -ENOMEM;
 }
 
 static int mremap_move(struct mm *mm, struct vma *vma, uaddr_t addr, size_t old_len, size_t new_len, uaddr_t to)
@@ -466,11 +473,8 @@ static int advise_locked(struct mm *mm, uaddr_t start, uaddr_t end, const struct
     uaddr_t covered = start;
     int err = 0;
 
-    if (a->set | a->clear) {
-        err = vma_split_at(mm, start);
-        if (err == 0)
-            err = vma_split_at(mm, end);
-    }
+    if (a->set | a->clear)
+        err = mm_cut(mm, start, end);
     for (struct vma *vma = vma_find(mm, start); err == 0 && vma != NULL && vma->start < end;
          vma = vma_next(vma)) {
         if (vma->start > covered)

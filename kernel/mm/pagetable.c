@@ -74,7 +74,7 @@ pte_t *pt_find(struct mm *mm, uaddr_t va, unsigned level)
     for (unsigned l = PT_LEVELS - 1; l > level; l--) {
         pte_t e = table[pt_index(va, l)];
 
-        if (!(e & PTE_PRESENT) || (e & PTE_LARGE))
+        if (!pte_in_use(e) || (e & PTE_LARGE))
             return NULL;
         table = pte_table(e);
     }
@@ -90,7 +90,7 @@ static void prune(struct mm *mm, uaddr_t va)
 
         if (entry == NULL)
             continue; /* a table further up is already gone, or this path is shorter */
-        if (!(*entry & PTE_PRESENT) || (*entry & PTE_LARGE))
+        if (!pte_in_use(*entry) || (*entry & PTE_LARGE))
             continue;
         below = pte_page(*entry);
         if (below->index != 0)
@@ -101,6 +101,12 @@ static void prune(struct mm *mm, uaddr_t va)
     }
 }
 
+void pt_prune(struct mm *mm, uaddr_t start, uaddr_t end)
+{
+    for (uaddr_t va = start; va < end; va = ALIGN_DOWN(va, LARGE_SIZE) + LARGE_SIZE)
+        prune(mm, va);
+}
+
 pte_t *pt_make(struct mm *mm, uaddr_t va, unsigned level)
 {
     pte_t *table = phys_to_virt(mm->pgd);
@@ -108,7 +114,7 @@ pte_t *pt_make(struct mm *mm, uaddr_t va, unsigned level)
     for (unsigned l = PT_LEVELS - 1; l > level; l--) {
         pte_t *e = &table[pt_index(va, l)];
 
-        if (!(*e & PTE_PRESENT)) {
+        if (!pte_in_use(*e)) {
             pte_t *below = table_alloc(mm);
 
             if (below == NULL) {
@@ -128,7 +134,7 @@ pte_t *pt_make(struct mm *mm, uaddr_t va, unsigned level)
 void pt_set(struct mm *mm, uaddr_t va, pte_t *entry, unsigned level, pte_t value)
 {
     struct page *table = table_page(entry);
-    bool was = *entry & PTE_PRESENT, is = value & PTE_PRESENT;
+    bool was = pte_in_use(*entry), is = pte_in_use(value);
 
     (void)level;
     WRITE_ONCE(*entry, value);
@@ -146,7 +152,7 @@ int pt_split(struct mm *mm, uaddr_t va)
     pte_t *e = pt_find(mm, va, 1), old, *table;
     struct page *head;
 
-    if (e == NULL || !(*e & PTE_PRESENT) || !(*e & PTE_LARGE))
+    if (e == NULL || !pte_in_use(*e) || !(*e & PTE_LARGE))
         return 0;
     old = *e;
     head = pte_page(old);
@@ -163,14 +169,14 @@ int pt_split(struct mm *mm, uaddr_t va)
     return 0; /* same translations: the old entry may stay in TLBs until somebody changes one */
 }
 
-/* The first present entry of a table at or after *va, which moves along; NULL behind the table's end
+/* The first entry in use of a table at or after *va, which moves along; NULL behind the table's end
  * or at `end`. */
 static pte_t *next_in_table(pte_t *table, uaddr_t *va, uaddr_t end, unsigned level)
 {
     unsigned i = pt_index(*va, level);
 
     for (;;) {
-        if (table[i] & PTE_PRESENT)
+        if (pte_in_use(table[i]))
             return &table[i];
         *va = ALIGN_DOWN(*va, BIT(PT_SHIFT(level))) + BIT(PT_SHIFT(level));
         if (++i == PT_ENTRIES || *va >= end)
@@ -200,7 +206,7 @@ pte_t *pt_after(struct mm *mm, pte_t *e, uaddr_t *va, uaddr_t end, unsigned *lev
     *va += BIT(PT_SHIFT(*level));
     if (*level == 0) {
         for (; *va < end && pt_index(*va, 0) != 0; *va += PAGE_SIZE) {
-            if (*++e & PTE_PRESENT)
+            if (pte_in_use(*++e))
                 return e;
         }
     }

@@ -37,6 +37,20 @@ static int split_edge(struct mm *mm, uaddr_t edge)
     return IS_ALIGNED(edge, LARGE_SIZE) ? 0 : pt_split(mm, edge);
 }
 
+/* Large pages before areas: no large page ever lies in two of them. */
+int mm_cut(struct mm *mm, uaddr_t start, uaddr_t end)
+{
+    int err = split_edge(mm, start);
+
+    if (err == 0)
+        err = split_edge(mm, end);
+    if (err == 0)
+        err = vma_split_at(mm, start);
+    if (err == 0)
+        err = vma_split_at(mm, end);
+    return err;
+}
+
 int zap_range(struct mm *mm, uaddr_t start, uaddr_t end)
 {
     struct gather g;
@@ -83,9 +97,7 @@ int mm_unmap(struct mm *mm, uaddr_t addr, size_t len)
     int err;
 
     /* Everything that can fail comes first: cutting areas and large pages at the edges. */
-    err = vma_split_at(mm, addr);
-    if (err == 0)
-        err = vma_split_at(mm, end);
+    err = mm_cut(mm, addr, end);
     if (err == 0)
         err = zap_range(mm, addr, end);
     if (err < 0)
@@ -111,11 +123,8 @@ static void protect_entries(struct mm *mm, uaddr_t start, uaddr_t end, uint32_t 
     for (e = pt_next(mm, &va, end, &level); e != NULL; e = pt_after(mm, e, &va, end, &level)) {
         pte_t v = *e;
 
-        if (prot == PROT_NONE) { /* keep no entry that the user could follow */
-            v &= ~PTE_USER;
-        } else {
-            v |= PTE_USER;
-        }
+        v &= ~(PTE_PRESENT | PTE_NONE);
+        v |= prot == PROT_NONE ? PTE_NONE : PTE_PRESENT; /* not even the kernel's copies may follow it */
         if (!(prot & PROT_WRITE))
             v &= ~PTE_WRITE;
         v = prot & PROT_EXEC ? v & ~PTE_NX : v | PTE_NX;
@@ -149,13 +158,7 @@ int mm_protect(struct mm *mm, uaddr_t addr, size_t len, uint32_t prot)
     }
     if (covered < end)
         return -ENOMEM;
-    err = vma_split_at(mm, addr);
-    if (err == 0)
-        err = vma_split_at(mm, end);
-    if (err == 0)
-        err = split_edge(mm, addr);
-    if (err == 0)
-        err = split_edge(mm, end);
+    err = mm_cut(mm, addr, end);
     if (err < 0)
         return err;
     mm_invalidate(mm, addr, end);
