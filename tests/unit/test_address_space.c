@@ -667,6 +667,31 @@ static void failed_move_leaves_no_tables(void **state)
     end_tasks();
 }
 
+/* Alone in its page tables, an area moves right below itself: some of the tables are the new place's too. */
+static void a_move_next_door_keeps_every_page(void **state)
+{
+    static const unsigned starts[] = {600, 1024, 1023, 1025, 1500}, lengths[] = {1, 2, 3, 511, 512, 600};
+    struct task *t = start_task();
+    uint64_t v;
+
+    (void)state;
+    for (unsigned i = 0; i < ARRAY_SIZE(starts) * ARRAY_SIZE(lengths); i++) {
+        unsigned first = starts[i / ARRAY_SIZE(lengths)], n = lengths[i % ARRAY_SIZE(lengths)];
+
+        map_anon(t->mm, AT(first), n * PAGE_SIZE, MAP_PRIVATE);
+        for (unsigned k = 0; k < n; k++)
+            assert_int_equal(machine_store(AT(first + k), k + 1), 0);
+        assert_int_equal(sys_mremap(AT(first), n * PAGE_SIZE, n * PAGE_SIZE, 3, AT(first - n)), AT(first - n));
+        for (unsigned k = 0; k < n; k++) {
+            assert_int_equal(machine_load(AT(first - n + k), &v), 0);
+            assert_int_equal(v, k + 1);
+        }
+        check_everything();
+        assert_int_equal(sys_munmap(AT(first - n), n * PAGE_SIZE), 0);
+    }
+    end_tasks();
+}
+
 static void the_stack_ends_above_the_lowest_address(void **state)
 {
     struct task *t = start_task();
@@ -797,6 +822,7 @@ int main(void)
         cmocka_unit_test(shared_memory_is_shared_from_the_first_read),
         cmocka_unit_test(large_pages_are_cut_where_areas_are),
         cmocka_unit_test(failed_move_leaves_no_tables),
+        cmocka_unit_test(a_move_next_door_keeps_every_page),
         cmocka_unit_test(the_stack_ends_above_the_lowest_address),
         cmocka_unit_test(files_do_not_grow_down),
         cmocka_unit_test(wrong_arguments_are_refused),
