@@ -15,6 +15,7 @@
 #include "mm_internal.h"
 
 #define PROT_VALID (PROT_READ | PROT_WRITE | PROT_EXEC)
+#define PROT_SEM       0x8 /* means nothing on x86 */
 #define PROT_GROWSDOWN 0x01000000
 /* Anonymous areas from this size on are taken to be a guest's RAM or the like: large pages. */
 #define LARGE_AREA MIB(32)
@@ -77,7 +78,7 @@ static int choose_address(struct mm *mm, uaddr_t hint, size_t len, uint32_t map_
         *out = hint;
         return 0;
     }
-    hint = ALIGN_UP(hint, PAGE_SIZE);
+    hint = ALIGN_DOWN(hint, PAGE_SIZE);
     if (hint >= MMAP_MIN_ADDR && user_range_ok(hint, len)) {
         vma = vma_find(mm, hint);
         if (vma == NULL || vma->start >= hint + len) {
@@ -229,19 +230,38 @@ long sys_munmap(uaddr_t addr, size_t len)
     return err;
 }
 
+/* PROT_GROWSDOWN: the range begins where the stack ends. */
+static int from_lowest(struct mm *mm, uaddr_t *addr, size_t *len)
+{
+    struct vma *vma = vma_find(mm, *addr);
+
+    if (vma == NULL || vma->start >= *addr + *len)
+        return -ENOMEM;
+    if (!(vma->flags & VMA_GROWSDOWN))
+        return -EINVAL;
+    if (vma->start < *addr) {
+        *len += *addr - vma->start;
+        *addr = vma->start;
+    }
+    return 0;
+}
+
 long sys_mprotect(uaddr_t addr, size_t len, int prot)
 {
     struct mm *mm = current->mm;
     int err;
 
-    if (!IS_ALIGNED(addr, PAGE_SIZE) || ((uint32_t)prot & ~(PROT_VALID | PROT_GROWSDOWN)))
+    if (!IS_ALIGNED(addr, PAGE_SIZE) || ((uint32_t)prot & ~(PROT_VALID | PROT_SEM | PROT_GROWSDOWN)))
         return -EINVAL;
     if (len == 0)
         return 0;
     if (!user_range_ok(addr, len))
         return -ENOMEM;
+    len = ALIGN_UP(len, PAGE_SIZE);
     mutex_lock(&mm->lock);
-    err = mm_protect(mm, addr, ALIGN_UP(len, PAGE_SIZE), (uint32_t)prot & PROT_VALID);
+    err = (uint32_t)prot & PROT_GROWSDOWN ? from_lowest(mm, &addr, &len) : 0;
+    if (err == 0)
+        err = mm_protect(mm, addr, len, (uint32_t)prot & PROT_VALID);
     mm_unlock(mm);
     return err;
 }
@@ -386,7 +406,13 @@ static long mremap_locked(struct mm *mm, uaddr_t addr, size_t old_len, size_t ne
     struct vma *vma = vma_find(mm, addr);
     int err;
 
-    if (vma == NULL || vma->start > addr || vma->end - addr < old_len)
+    if (vma == NULL || vma->start > addr)
+        return -EFAULT;
+    if (!(flags & MREMAP_FIXED) && new_len < old_len) { /* shrinking may go beyond the area */
+        err = mm_unmap(mm, addr + new_len, old_len - new_len);
+        return err < 0 ? err : (long)addr;
+    }
+    if (vma->end - addr < old_len)
         return -EFAULT;
     if (vma->ops != NULL || (old_len == 0 && !(vma->flags & VMA_SHARED)))
         return -EINVAL;
@@ -395,9 +421,8 @@ static long mremap_locked(struct mm *mm, uaddr_t addr, size_t old_len, size_t ne
         if (err < 0)
             return err;
         vma = vma_find(mm, addr);
-    } else if (new_len <= old_len) {
-        err = new_len < old_len ? mm_unmap(mm, addr + new_len, old_len - new_len) : 0;
-        return err < 0 ? err : (long)addr;
+    } else if (new_len == old_len) {
+        return (long)addr;
     } else if (can_grow_in_place(vma, addr, old_len, new_len)) {
         if (over_limit(mm, new_len - old_len, vma->prot, vma->flags))
             return -ENOMEM;
@@ -429,10 +454,12 @@ long sys_mremap(uaddr_t addr, size_t old_len, size_t new_len, int flags, uaddr_t
     old_len = ALIGN_UP(old_len, PAGE_SIZE);
     new_len = ALIGN_UP(new_len, PAGE_SIZE);
     if (flags & MREMAP_FIXED) {
-        if (!(flags & MREMAP_MAYMOVE) || !range_valid(new_addr, new_len) || new_addr < MMAP_MIN_ADDR)
+        if (!(flags & MREMAP_MAYMOVE) || !range_valid(new_addr, new_len))
             return -EINVAL;
         if (new_addr < addr + old_len && addr < new_addr + new_len)
             return -EINVAL;
+        if (new_addr < MMAP_MIN_ADDR)
+            return -EPERM;
     }
     mutex_lock(&mm->lock);
     res = mremap_locked(mm, addr, old_len, new_len, flags, new_addr);
@@ -495,16 +522,19 @@ long sys_madvise(uaddr_t addr, size_t len, int advice)
 {
     struct mm *mm = current->mm;
 
-    if (!range_valid(addr, len))
+    if (!IS_ALIGNED(addr, PAGE_SIZE) || (len != 0 && addr + ALIGN_UP(len, PAGE_SIZE) <= addr))
         return -EINVAL;
     for (unsigned i = 0; i < ARRAY_SIZE(advices); i++) {
         if (advices[i].number == advice) {
             int err = 0;
 
+            if (len == 0)
+                return 0;
+            if (!user_range_ok(addr, len))
+                return -ENOMEM;
             len = ALIGN_UP(len, PAGE_SIZE);
             mutex_lock(&mm->lock);
-            if (len > 0)
-                err = advise_locked(mm, addr, addr + len, &advices[i]);
+            err = advise_locked(mm, addr, addr + len, &advices[i]);
             mm_unlock(mm);
             return err;
         }
@@ -514,11 +544,20 @@ long sys_madvise(uaddr_t addr, size_t len, int advice)
 
 /* ---- calls that only have to check: memory is never written back nor swapped ---- */
 
-/* Is all of the range mapped? 0 or -ENOMEM. */
+/*
+ * Are all pages of the range mapped? 0 or -ENOMEM. As on Linux a length within a page of 2^64
+ * rounds up to none.
+ */
 static int check_mapped(struct mm *mm, uaddr_t addr, size_t len)
 {
-    uaddr_t end = addr + len, covered = addr;
+    uaddr_t end, covered = ALIGN_DOWN(addr, PAGE_SIZE);
 
+    len = ALIGN_UP(len + addr - covered, PAGE_SIZE);
+    if (len == 0)
+        return 0;
+    if (!user_range_ok(covered, len))
+        return -ENOMEM;
+    end = covered + len;
     mutex_lock(&mm->lock);
     for (struct vma *vma = vma_find(mm, addr); vma != NULL && vma->start <= covered && covered < end;
          vma = vma_next(vma))
@@ -536,9 +575,7 @@ long sys_msync(uaddr_t addr, size_t len, int flags)
     if ((flags & ~(MS_ASYNC | MS_INVALIDATE | MS_SYNC)) || (flags & (MS_ASYNC | MS_SYNC)) == (MS_ASYNC | MS_SYNC) ||
         !IS_ALIGNED(addr, PAGE_SIZE))
         return -EINVAL;
-    if (!user_range_ok(addr, len))
-        return -ENOMEM;
-    return check_mapped(current->mm, addr, ALIGN_UP(len, PAGE_SIZE));
+    return check_mapped(current->mm, addr, len);
 }
 
 long sys_mincore(uaddr_t addr, size_t len, uaddr_t vec)
@@ -565,30 +602,19 @@ long sys_mincore(uaddr_t addr, size_t len, uaddr_t vec)
     return err;
 }
 
-static long lock_range(uaddr_t addr, size_t len)
-{
-    uint64_t limit = current->process->rlimits[RLIMIT_MEMLOCK].cur;
-    size_t offset = addr & (PAGE_SIZE - 1);
-
-    if (add_overflows(len, offset, &len) || !user_range_ok(addr - offset, len))
-        return len == 0 ? 0 : -EINVAL;
-    if (len > limit && !capable(CAP_IPC_LOCK))
-        return limit == 0 ? -EPERM : -ENOMEM;
-    return check_mapped(current->mm, addr - offset, ALIGN_UP(len, PAGE_SIZE));
-}
-
 long sys_mlock(uaddr_t addr, size_t len)
 {
-    return lock_range(addr, len);
+    uint64_t limit = current->process->rlimits[RLIMIT_MEMLOCK].cur;
+    size_t offset = addr % PAGE_SIZE;
+
+    if (ALIGN_UP(len + offset, PAGE_SIZE) > limit && !capable(CAP_IPC_LOCK))
+        return limit == 0 ? -EPERM : -ENOMEM;
+    return check_mapped(current->mm, addr, len);
 }
 
 long sys_munlock(uaddr_t addr, size_t len)
 {
-    size_t offset = addr & (PAGE_SIZE - 1);
-
-    if (!user_range_ok(addr - offset, len + offset))
-        return -EINVAL;
-    return check_mapped(current->mm, addr - offset, ALIGN_UP(len + offset, PAGE_SIZE));
+    return check_mapped(current->mm, addr, len);
 }
 
 long sys_mlockall(int flags)
