@@ -110,6 +110,7 @@ struct abi_owner_ex {
 #define LOCK_EX 2u
 #define LOCK_NB 4u
 #define LOCK_UN 8u
+#define LOCK_MAND 32u
 
 /* fallocate(2) */
 #define FALLOC_FL_KEEP_SIZE  0x01

@@ -167,14 +167,13 @@ static ssize_t write_debugcon(struct file *f, struct io_buf *from, off_t *pos)
 }
 
 static const struct file_ops null_fops = {
-    .read = read_end, .write = write_discard, .llseek = seek_nowhere, .poll = always_ready};
+    .read = read_end, .write = write_discard, .llseek = seek_nowhere};
 static const struct file_ops zero_fops = {.read = read_zero,
                                           .write = write_discard,
                                           .llseek = seek_nowhere,
-                                          .poll = always_ready,
                                           .mmap = mmap_zero};
 static const struct file_ops full_fops = {
-    .read = read_zero, .write = write_full, .llseek = seek_nowhere, .poll = always_ready};
+    .read = read_zero, .write = write_full, .llseek = seek_nowhere};
 static const struct file_ops random_fops = {.read = read_random,
                                             .write = write_random,
                                             .llseek = seek_nowhere,

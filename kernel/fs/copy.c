@@ -141,8 +141,6 @@ put:
 static int check_copy(const struct file *in, off_t in_pos, const struct file *out, off_t out_pos,
                       size_t len)
 {
-    off_t in_end, out_end;
-
     if (S_ISDIR(in->inode->mode) || S_ISDIR(out->inode->mode))
         return -EISDIR;
     if (!S_ISREG(in->inode->mode) || !S_ISREG(out->inode->mode))
@@ -151,9 +149,11 @@ static int check_copy(const struct file *in, off_t in_pos, const struct file *ou
         return -EBADF;
     if (in_pos < 0 || out_pos < 0)
         return -EINVAL;
-    if (add_overflows(in_pos, len, &in_end) || add_overflows(out_pos, len, &out_end))
+    if ((uint64_t)in_pos + len < len || (uint64_t)out_pos + len < len)
         return -EOVERFLOW;
-    if (file_data_inode(in) == file_data_inode(out) && in_pos < out_end && out_pos < in_end)
+    len = min(len, RW_COUNT_MAX);
+    if (file_data_inode(in) == file_data_inode(out) && (uint64_t)in_pos < (uint64_t)out_pos + len &&
+        (uint64_t)out_pos < (uint64_t)in_pos + len)
         return -EINVAL;
     return 0;
 }
@@ -186,12 +186,11 @@ long sys_copy_file_range(int in_fd, uaddr_t in_off, int out_fd, uaddr_t out_off,
     if (position_of(in, in_off, &in_pos) < 0 || position_of(out, out_off, &out_pos) < 0)
         goto put;
     n = flags != 0 ? -EINVAL : 0;
-    len = min(len, RW_COUNT_MAX);
     if (n == 0)
         n = check_copy(in, in_pos, out, out_pos, len);
     if (n < 0)
         goto put;
-    n = copy_data(in, &in_pos, out, &out_pos, len);
+    n = copy_data(in, &in_pos, out, &out_pos, min(len, RW_COUNT_MAX));
     if (n > 0 &&
         (position_back(in, in_off, in_pos) < 0 || position_back(out, out_off, out_pos) < 0))
         n = -EFAULT;

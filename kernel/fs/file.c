@@ -201,7 +201,13 @@ ssize_t file_write_kernel(struct file *f, const void *buf, size_t n, off_t *pos)
 
 /* ---- files without a name ---- */
 
-static const struct inode_ops anon_inode_ops;
+static int anon_setattr(struct dentry *d, const struct iattr *attr)
+{
+    inode_setattr(d->inode, attr);
+    return 0;
+}
+
+static const struct inode_ops anon_inode_ops = {.setattr = anon_setattr};
 static const struct super_ops anon_super_ops;
 
 static int anon_get_super(const struct fs_type *type, const char *source, unsigned long flags,

@@ -355,6 +355,7 @@ long sys_flock(int fd, unsigned op)
         want.type = LOCK_NONE;
         break;
     default:
+        err = op & LOCK_MAND ? 0 : -EINVAL; /* mandatory locks are accepted, and do nothing */
         goto put;
     }
     l = locks_of(f->inode);

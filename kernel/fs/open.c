@@ -76,6 +76,8 @@ static int open_found(struct file *f, const struct path *p, uint32_t flags, bool
     err = check_open(p, flags, created);
     if (err < 0)
         return err;
+    if ((flags & O_DIRECT) && !S_ISREG(p->dentry->inode->mode))
+        return -EINVAL;
     if (truncate) {
         err = path_truncate(p, 0, NULL);
         if (err < 0)

@@ -41,13 +41,6 @@ static ssize_t transfer(struct file *f, struct io_buf *buf, transfer_fn fn)
     return n;
 }
 
-static ssize_t transfer_at(struct file *f, struct io_buf *buf, off_t pos, transfer_fn fn)
-{
-    if (f->ops->llseek == NULL)
-        return -ESPIPE;
-    return fn(f, buf, &pos);
-}
-
 static ssize_t transfer_one(int fd, uaddr_t base, size_t count, transfer_fn fn)
 {
     struct file *f = fd_get(fd);
@@ -160,15 +153,17 @@ static ssize_t transfer_vector(int fd, uaddr_t user, int niov, off_t pos, transf
 
     if (f == NULL)
         return -EBADF;
-    if (fn == file_read_buf ? !f->can_read : !f->can_write) {
-        n = -EBADF;
+    n = -ESPIPE;
+    if (pos != NO_POSITION && f->ops->llseek == NULL)
         goto put;
-    }
+    n = -EBADF;
+    if (fn == file_read_buf ? !f->can_read : !f->can_write)
+        goto put;
     n = iov_import(user, niov, fast, ARRAY_SIZE(fast), &iov, &buf);
     if (n < 0)
         goto put;
     if (pos != NO_POSITION)
-        n = transfer_at(f, &buf, pos, fn);
+        n = fn(f, &buf, &pos);
     else
         n = buf.remaining != 0 ? transfer(f, &buf, fn) : 0;
     if (iov != fast)
@@ -203,6 +198,12 @@ long sys_pwritev(int fd, uaddr_t iov, int niov, uint64_t pos_l, uint64_t pos_h)
 
 /* ---- positions and flushing ---- */
 
+/* Pipes and sockets refuse to seek; eventfds and their like, files of no type, ignore it. */
+static long seek_stream(const struct file *f)
+{
+    return (f->inode->mode & S_IFMT) == 0 ? 0 : -ESPIPE;
+}
+
 long sys_lseek(int fd, off_t off, int whence)
 {
     struct file *f = fd_get(fd);
@@ -213,7 +214,7 @@ long sys_lseek(int fd, off_t off, int whence)
     if (whence < 0 || whence > 4) {
         r = -EINVAL;
     } else if (f->ops->llseek == NULL) {
-        r = -ESPIPE;
+        r = seek_stream(f);
     } else {
         mutex_lock(&f->pos_lock);
         r = f->ops->llseek(f, off, whence);

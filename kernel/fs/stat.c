@@ -127,7 +127,7 @@ static unsigned lookup_flags(int at_flags)
 
 long sys_newfstatat(int dirfd, uaddr_t path, uaddr_t buf, int flags)
 {
-    if ((flags & ~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH)) != 0)
+    if ((flags & ~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC_TYPE)) != 0)
         return -EINVAL;
     if ((flags & AT_EMPTY_PATH) && dirfd >= 0 && is_empty_name(path))
         return sys_fstat(dirfd, buf);
