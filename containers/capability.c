@@ -63,7 +63,7 @@ long sys_capget(uaddr_t user_header, uaddr_t user_data)
     unsigned words;
     int err = read_header(user_header, &h, &words);
 
-    if (user_data == 0 && err == -EINVAL)
+    if (user_data == 0 && (err == 0 || err == -EINVAL))
         return 0; /* asking for the version */
     if (err < 0)
         return err;

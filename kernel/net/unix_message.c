@@ -175,12 +175,12 @@ static ssize_t send_stream(struct unix_sock *u, struct message *m)
     ssize_t sent = 0;
     int err = 0;
 
-    if (m->flags & MSG_OOB)
-        return -EOPNOTSUPP;
     if (m->name_len != 0)
         return u->state == UNIX_CONNECTED ? -EISCONN : -EOPNOTSUPP;
     if (to == NULL)
         return -ENOTCONN;
+    if (m->flags & MSG_OOB)
+        return -EOPNOTSUPP;
     if (READ_ONCE(u->shut) & SEND_SHUT)
         err = -EPIPE;
     while (err == 0 && m->data.remaining > 0) {

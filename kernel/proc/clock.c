@@ -161,10 +161,12 @@ long sys_clock_settime(int clock, uaddr_t ts)
     uint64_t ns;
     int err;
 
-    if (clock != CLOCK_REALTIME)
+    if (clock != CLOCK_REALTIME && clock >= 0)
         return -EINVAL;
     err = timespec_from_user(ts, &ns);
-    return err < 0 ? err : set_real_time(ns);
+    if (err < 0)
+        return err;
+    return clock == CLOCK_REALTIME ? set_real_time(ns) : -EINVAL; /* CPU time cannot be set */
 }
 
 struct timezone { /* gettimeofday(2): obsolete, always UTC */

@@ -308,14 +308,14 @@ long sys_sched_get_priority_min(int policy)
     return is_realtime(policy) ? 1 : is_normal(policy) ? 0 : -EINVAL;
 }
 
-/* ---- affinity: every thread may run on every CPU ---- */
+/* ---- affinity: every thread may run on every CPU; a negative id is nobody's ---- */
 
 static uint64_t online_mask(void)
 {
     return cpu_count() >= 64 ? ~0ULL : BIT(cpu_count()) - 1;
 }
 
-long sys_sched_getaffinity(int tid, size_t len, uaddr_t mask)
+long sys_sched_getaffinity(int tid, unsigned len, uaddr_t mask)
 {
     uint64_t cpus = online_mask();
     struct thread *t;
@@ -323,22 +323,22 @@ long sys_sched_getaffinity(int tid, size_t len, uaddr_t mask)
 
     if (len < sizeof(cpus) || len % sizeof(cpus) != 0)
         return -EINVAL;
-    err = target(tid, &t);
+    err = tid < 0 ? -ESRCH : target(tid, &t);
     if (err < 0)
         return err;
     thread_put(t);
     return put_user(mask, cpus) < 0 ? -EFAULT : (long)sizeof(cpus);
 }
 
-long sys_sched_setaffinity(int tid, size_t len, uaddr_t mask)
+long sys_sched_setaffinity(int tid, unsigned len, uaddr_t mask)
 {
     uint64_t cpus = 0;
     struct thread *t;
     int err;
 
-    if (copy_from_user(&cpus, mask, min(len, sizeof(cpus))) < 0)
+    if (copy_from_user(&cpus, mask, min((size_t)len, sizeof(cpus))) < 0)
         return -EFAULT;
-    err = target(tid, &t);
+    err = tid < 0 ? -ESRCH : target(tid, &t);
     if (err < 0)
         return err;
     if (!uid_eq(current->cred->euid, t->cred->euid) && !uid_eq(current->cred->euid, t->cred->uid) &&
