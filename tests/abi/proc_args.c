@@ -1,25 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Every call about processes, signals and time with every pointer argument wrong
- * in turn, then with numbers that are out of range and flags that do not exist.
- * Calls that would succeed and change the test itself run in a child.
+ * The table of bad arguments of every call about processes, signals and time.
  */
-#include "abi.h"
+#include "args.h"
 
+#include <linux/capability.h>
 #include <linux/futex.h>
 #include <linux/sched.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
-#include <sys/time.h>
-#include <sys/wait.h>
 #include <time.h>
 
-static char buffer[65536], program[] = "/no/such/program";
+static char program[] = "program"; /* executable, but in no format */
 static char *strings[2];
 static struct timespec zero;
 static struct itimerval no_interval;
@@ -27,106 +20,125 @@ static struct itimerspec no_spec;
 static struct rlimit limit;
 static struct sched_param param;
 static struct sigevent event = {.sigev_notify = SIGEV_NONE};
+static struct __user_cap_header_struct cap_header = {.version = _LINUX_CAPABILITY_VERSION_3};
+static struct __user_cap_data_struct cap_data[2];
 static uint64_t set, clone_args[11];
-static uint32_t word = 1;
+static uint32_t word = 1, other_word;
 static unsigned char action[32];
 static int status;
 static stack_t stack = {.ss_flags = SS_DISABLE};
+#define buffer ARGS_BUFFER
 
-struct call {
-    const char *name;
-    long nr;
-    const char *kinds; /* p: pointer, to be made wrong; i: anything else */
-    long args[6];
-};
-#define P(x) ((long)(x))
-#define C(name, kinds, ...)                                                                        \
-    {                                                                                              \
-#name, SYS_##name, kinds,                                                                  \
-        {                                                                                          \
-            __VA_ARGS__                                                                            \
-        }                                                                                          \
-    }
-
-static const struct call calls[] = {
-    C(rt_sigaction, "ippi", SIGUSR1, P(action), P(buffer), 8),
-    C(rt_sigprocmask, "ippi", SIG_BLOCK, P(&set), P(buffer), 8),
-    C(rt_sigpending, "pi", P(buffer), 8),
-    C(rt_sigtimedwait, "pppi", P(&set), P(buffer), P(&zero), 8),
-    C(rt_sigsuspend, "pi", 0, 8),
-    C(rt_sigqueueinfo, "iip", 0, SIGUSR1, 0),
+static const struct args_row rows[] = {
+    C(rt_sigaction, "nppn", SIGUSR1, P(action), P(buffer), 8),
+    C(rt_sigprocmask, "nppn", SIG_BLOCK, P(&set), P(buffer), 8),
+    C(rt_sigpending, "pn", P(buffer), 8),
+    FORKED(rt_sigtimedwait, "pppn", P(&set), P(buffer), P(&zero), 8),
+    C(rt_sigsuspend, "pn", 0, 8),
+    FORKED(rt_sigsuspend, "in", P(&set), 8),
+    C(rt_sigqueueinfo, "nnp", 0, SIGUSR1, 0),
+    C(rt_tgsigqueueinfo, "nnnp", 0, 0, SIGUSR1, 0),
+    FORKED(rt_sigreturn, ""),
     C(sigaltstack, "pp", P(&stack), P(buffer)),
+    C(kill, "nn", 0x7fffffff, 0),
+    C(tkill, "nn", 0x7fffffff, 0),
+    C(tgkill, "nnn", 0x7fffffff, 0x7fffffff, 0),
+    C(pidfd_open, "nn", 1, 0),
+    C(pidfd_send_signal, "fnpi", 777, 0, 0, 0),
+    FORKED(pause, ""),
+    FORKED(alarm, "n", 0),
+    C(restart_syscall, ""),
     C(execve, "ppp", P(program), P(strings), P(strings)),
-    C(execveat, "ipppi", -100, P(program), P(strings), P(strings), 0),
-    C(wait4, "ipip", -1, P(&status), WNOHANG, P(buffer)),
-    C(waitid, "iipip", P_ALL, 0, P(buffer), WEXITED | WNOHANG, P(buffer)),
-    C(clone3, "pi", 0, 88),
-    C(uname, "p", P(buffer)),
-    C(sysinfo, "p", P(buffer)),
-    C(times, "p", P(buffer)),
-    C(getrusage, "ip", 0, P(buffer)),
-    C(getrlimit, "ip", RLIMIT_NOFILE, P(buffer)),
-    C(setrlimit, "ip", RLIMIT_CORE, P(&limit)),
-    C(prlimit64, "iipp", 0, RLIMIT_CORE, P(&limit), P(buffer)),
+    C(execveat, "fpppi", CWD, P(program), P(strings), P(strings), 0),
+    FORKED(fork, ""),
+    FORKED(vfork, ""),
+    FORKED(clone, "ipppi", SIGCHLD | CLONE_PARENT_SETTID | CLONE_CHILD_SETTID, 0, P(buffer), P(buffer), 0),
+    C(clone3, "pn", 0, 88),
+    FORKED(exit, "n", 0),
+    FORKED(exit_group, "n", 0),
+    C(wait4, "npbp", -1, P(&status), WNOHANG, P(buffer)),
+    C(waitid, "nnpbp", P_ALL, 0, P(buffer), WEXITED | WNOHANG, P(buffer)),
+    FORKED(setpgid, "nn", 0, 0),
+    FORKED(setsid, ""),
+    C(getpgid, "n", 0),
+    C(getsid, "n", 0),
+    C(getpgrp, ""),
+    C(getpid, ""),
+    C(getppid, ""),
+    C(gettid, ""),
+    C(getuid, ""),
+    C(geteuid, ""),
+    C(getgid, ""),
+    C(getegid, ""),
     C(getresuid, "ppp", P(buffer), P(buffer), P(buffer)),
     C(getresgid, "ppp", P(buffer), P(buffer), P(buffer)),
-    C(getgroups, "ip", 65536, P(buffer)),
-    C(setgroups, "ip", 1, 0),
-    C(sethostname, "pi", 0, 4),
-    C(setdomainname, "pi", 0, 4),
-    C(prctl, "ip", PR_SET_NAME, P(buffer)),
-    C(prctl, "ip", PR_GET_NAME, P(buffer)),
-    C(prctl, "ip", PR_GET_PDEATHSIG, P(buffer)),
+    FORKED(setuid, "n", 0),
+    FORKED(setgid, "n", 0),
+    FORKED(setreuid, "nn", 0, 0),
+    FORKED(setregid, "nn", 0, 0),
+    FORKED(setresuid, "nnn", 0, 0, 0),
+    FORKED(setresgid, "nnn", 0, 0, 0),
+    FORKED(setfsuid, "n", 0),
+    FORKED(setfsgid, "n", 0),
+    C(getgroups, "np", 65536, P(buffer)),
+    FORKED(setgroups, "np", 1, P(buffer)),
+    C(capget, "pp", P(&cap_header), P(cap_data)),
+    FORKED(capset, "pp", P(&cap_header), P(cap_data)),
+    C(uname, "p", P(buffer)),
+    C(sysinfo, "p", P(buffer)),
+    C(syslog, "nii", 10, 0, 0),
+    C(sethostname, "pn", P("abi"), 3),
+    C(setdomainname, "pn", P("abi"), 3),
+    C(reboot, "nnnp", 0, 0, 0, 0),
+    C(setns, "fn", FD(FILE), 0),
+    FORKED(unshare, "n", 0),
+    C(times, "p", P(buffer)),
+    C(getrusage, "np", 0, P(buffer)),
+    C(getrlimit, "np", RLIMIT_NOFILE, P(buffer)),
+    C(setrlimit, "ip", RLIMIT_CORE, P(&limit)),
+    C(prlimit64, "nipp", 0, RLIMIT_CORE, P(&limit), P(buffer)),
+    C(getpriority, "nn", 0, 0),
+    FORKED(setpriority, "nnn", 0, 0, 19),
+    FORKED(personality, "i", 0),
+    C(prctl, "npiii", PR_SET_NAME, P(buffer), 0, 0, 0),
+    C(prctl, "ipiii", PR_GET_NAME, P(buffer), 0, 0, 0),
+    C(prctl, "ipiii", PR_GET_PDEATHSIG, P(buffer), 0, 0, 0),
+    C(arch_prctl, "np", 0x1003, P(buffer)),
+    FORKED(set_tid_address, "p", P(buffer)),
     C(gettimeofday, "pp", P(buffer), P(buffer)),
+    C(settimeofday, "pp", 0, 0),
     C(time, "p", P(buffer)),
-    C(clock_gettime, "ip", CLOCK_MONOTONIC, P(buffer)),
-    C(clock_getres, "ip", CLOCK_MONOTONIC, P(buffer)),
-    C(clock_settime, "ip", CLOCK_REALTIME, 0),
+    C(clock_gettime, "np", CLOCK_MONOTONIC, P(buffer)),
+    C(clock_getres, "np", CLOCK_MONOTONIC, P(buffer)),
+    C(clock_settime, "np", CLOCK_REALTIME, 0),
     C(nanosleep, "pp", P(&zero), P(buffer)),
-    C(clock_nanosleep, "iipp", CLOCK_MONOTONIC, 0, P(&zero), P(buffer)),
-    C(getitimer, "ip", ITIMER_REAL, P(buffer)),
-    C(setitimer, "ipp", ITIMER_REAL, P(&no_interval), P(buffer)),
-    C(timer_create, "ipp", CLOCK_MONOTONIC, P(&event), P(buffer)),
-    C(timer_settime, "iipp", 777, 0, P(&no_spec), P(buffer)),
-    C(timer_gettime, "ip", 777, P(buffer)),
+    C(clock_nanosleep, "nbpp", CLOCK_MONOTONIC, 0, P(&zero), P(buffer)),
+    C(getitimer, "np", ITIMER_REAL, P(buffer)),
+    C(setitimer, "npp", ITIMER_REAL, P(&no_interval), P(buffer)),
+    C(timer_create, "npp", CLOCK_MONOTONIC, P(&event), P(buffer)),
+    C(timer_settime, "nnpp", 777, 0, P(&no_spec), P(buffer)),
+    C(timer_gettime, "np", 777, P(buffer)),
+    C(timer_getoverrun, "n", 777),
+    C(timer_delete, "n", 777),
     C(futex, "piiipi", P(&word), FUTEX_WAIT, 0, 0, 0, 0),
     C(futex, "piiipi", P(&word), FUTEX_WAKE, 1, 0, 0, 0),
-    C(futex, "piiipi", P(&word), FUTEX_WAKE_OP, 1, 1, P(&word), 0),
+    C(futex, "piiipi", P(&word), FUTEX_WAKE_OP, 1, 1, P(&other_word), 0),
     C(futex, "piiipi", P(&word), FUTEX_CMP_REQUEUE, 1, 1, P(&word), 1),
-    C(set_robust_list, "pi", 0, 23),
-    C(get_robust_list, "ipp", 0, P(buffer), P(buffer)),
-    C(getcpu, "pp", P(buffer), P(buffer)),
-    C(sched_getparam, "ip", 0, P(buffer)),
-    C(sched_setparam, "ip", 0, P(&param)),
-    C(sched_setscheduler, "iip", 0, SCHED_OTHER, P(&param)),
-    C(sched_getaffinity, "iip", 0, 128, P(buffer)),
-    C(getrandom, "pii", P(buffer), 16, 0),
-    C(pidfd_send_signal, "iipi", 777, 0, 0, 0),
+    C(futex, "pniiii", P(&word), FUTEX_WAKE, 2, 0, P(&word), 0),
+    C(set_robust_list, "pn", 0, 24),
+    C(get_robust_list, "npp", 0, P(buffer), P(buffer)),
+    C(getcpu, "ppp", P(buffer), P(buffer), 0),
+    C(sched_yield, ""),
+    C(sched_getscheduler, "n", 0),
+    C(sched_setscheduler, "nnp", 0, SCHED_OTHER, P(&param)),
+    C(sched_getparam, "np", 0, P(buffer)),
+    C(sched_setparam, "np", 0, P(&param)),
+    C(sched_get_priority_max, "n", 0),
+    C(sched_get_priority_min, "n", 0),
+    C(sched_getaffinity, "nnp", 0, 128, P(buffer)),
+    C(sched_setaffinity, "nnp", 0, 8, P(&set)),
+    C(getrandom, "pnb", P(buffer), 16, 0),
 };
-
-static const struct {
-    const char *name;
-    long value;
-} bad[] = {{"low", 8}, {"kernel", (long)0xffffffff80000000ul}, {"hole", (long)0x800000000000ul}};
-
-static void try_call(const struct call *c)
-{
-    for (unsigned i = 0; c->kinds[i] != '\0'; i++) {
-        if (c->kinds[i] == 'i')
-            continue;
-        printf("%s(2) %ld argument %u:", c->name, c->nr == SYS_prctl ? c->args[0] : 0, i + 1);
-        for (unsigned b = 0; b < ARRAY_LEN(bad); b++) {
-            long a[6];
-
-            memcpy(a, c->args, sizeof(a));
-            a[i] = bad[b].value;
-            printf(" %s=%s", bad[b].name,
-                   syscall(c->nr, a[0], a[1], a[2], a[3], a[4], a[5]) == -1 ? strerrorname_np(errno) : "ok");
-        }
-        printf("\n");
-        fflush(stdout);
-    }
-}
 
 static void bad_signals(void)
 {
@@ -283,6 +295,9 @@ static void bad_processes(void)
     CALL(syscall(SYS_sethostname, "x", -1));
     CALL(syscall(SYS_sethostname, buffer, 65));
     CALL(syscall(SYS_reboot, 1, 2, 3, 4));
+    CALL(syscall(SYS_syslog, 3, 0, 100));
+    CALL(syscall(SYS_syslog, 3, KERNEL_ADDR, 100));
+    CALL(syscall(SYS_syslog, 3, buffer, -1));
     CALL(prctl(9999, 0, 0, 0, 0));
     CALL(prctl(PR_SET_PDEATHSIG, 65, 0, 0, 0));
     CALL(prctl(PR_SET_DUMPABLE, 2, 0, 0, 0));
@@ -348,10 +363,17 @@ static void bad_times(void)
 
 int main(void)
 {
-    for (size_t i = 0; i < ARRAY_LEN(calls); i++)
-        try_call(&calls[i]);
+    int fd;
+
+    if (unshare(CLONE_NEWUTS) < 0)
+        return 1; /* names are given to it here */
+    args_init();
+    fd = creat(program, 0700);
+    if (write(fd, program, sizeof(program)) < 0 || close(fd) < 0)
+        return 1;
+    args_try_rows(rows, ARRAY_LEN(rows));
     bad_signals();
     bad_processes();
     bad_times();
-    return 0;
+    return args_fini();
 }
