@@ -766,7 +766,7 @@ static void wrong_arguments_are_refused(void **state)
     assert_int_equal(sys_mremap(BASE, PAGE_SIZE, PAGE_SIZE, 2, BASE + MIB(1)), -EINVAL);
     assert_int_equal(sys_mremap(BASE, 2 * PAGE_SIZE, 2 * PAGE_SIZE, 3, BASE + PAGE_SIZE), -EINVAL);
     assert_int_equal(sys_mremap(BASE, PAGE_SIZE, PAGE_SIZE, 3, USER_TOP), -EINVAL);
-    assert_int_equal(sys_mremap(BASE, 8 * PAGE_SIZE, PAGE_SIZE, 1, 0), -EFAULT);
+    assert_int_equal(sys_mremap(BASE, 8 * PAGE_SIZE, 9 * PAGE_SIZE, 1, 0), -EFAULT);
     assert_int_equal(copy_from_user(&word, USER_TOP - 2, sizeof(word)), -EFAULT);
     assert_int_equal(copy_from_user(&word, 1ULL << 63, sizeof(word)), -EFAULT);
     assert_int_equal(copy_to_user(BASE + 4 * PAGE_SIZE - 2, &word, sizeof(word)), -EFAULT);
