@@ -127,9 +127,7 @@ static struct vma *clone_vma(struct mm *child, const struct vma *vma)
     copy->pgoff = vma->pgoff;
     copy->ops = vma->ops;
     copy->private = vma->private;
-    copy->file = vma->file;
-    if (copy->file != NULL)
-        file_get(copy->file);
+    vma_share_file(copy, vma);
     vma_insert(copy);
     return copy;
 }

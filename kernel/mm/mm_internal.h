@@ -124,6 +124,8 @@ void vma_insert(struct vma *vma);
 void vma_free(struct vma *vma); /* not in the tree any more; takes effect in mm_unlock() */
 void mm_unlock(struct mm *mm);  /* gives up mm->lock, then frees areas and puts their files */
 void vma_remove(struct vma *vma);
+/* Another area, not inserted yet, of what `from` maps, if that is a file. */
+void vma_share_file(struct vma *vma, const struct vma *from);
 /* Cut so that no area crosses `at`, where no large page lies across: see mm_cut(). 0, -ENOMEM. */
 int vma_split_at(struct mm *mm, uaddr_t at);
 void vma_merge_around(struct mm *mm, uaddr_t start, uaddr_t end);

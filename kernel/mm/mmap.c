@@ -98,6 +98,10 @@ static int attach_file(struct vma *vma, struct file *file, uint64_t pgoff)
     vma->file = file;
     vma->pgoff = pgoff;
     err = file->ops->mmap(file, vma); /* may put another file in its place (overlay) */
+    if (err < 0) {
+        file_put(vma->file); /* not an area of it: nothing of the file's hears of its end */
+        vma->file = NULL;
+    }
     return err;
 }
 
@@ -379,9 +383,7 @@ static int mremap_move(struct mm *mm, struct vma *vma, uaddr_t addr, size_t old_
     if (moved == NULL)
         return -ENOMEM;
     moved->pgoff = vma->pgoff + ((addr - vma->start) >> PAGE_SHIFT);
-    moved->file = vma->file;
-    if (moved->file != NULL)
-        file_get(moved->file);
+    vma_share_file(moved, vma);
     err = prepare_move(mm, addr, min(old_len, new_len), to);
     if (err < 0) {
         vma_free(moved);

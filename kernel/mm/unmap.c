@@ -5,6 +5,7 @@
  * its last reference here is gone.
  */
 #include <kernel/errno.h>
+#include <kernel/fs.h>
 
 #include "mm_internal.h"
 
@@ -109,6 +110,31 @@ int mm_unmap(struct mm *mm, uaddr_t addr, size_t len)
         vma = next;
     }
     return 0;
+}
+
+int mm_unmap_file_at(struct mm *mm, uaddr_t addr, const struct file_ops *ops)
+{
+    const struct file *file = NULL;
+    uaddr_t end = USER_TOP;
+    struct vma *vma, *next;
+    int err = -EINVAL;
+
+    mutex_lock(&mm->lock);
+    for (vma = vma_find(mm, addr); vma != NULL && vma->start < end; vma = next) {
+        next = vma_next(vma);
+        if (vma->file == NULL || vma->file->ops != ops || vma->start < addr ||
+            vma->start - addr != vma->pgoff << PAGE_SHIFT || (file != NULL && vma->file != file))
+            continue;
+        if (file == NULL) {
+            file = vma->file; /* stays until mm_unlock() */
+            end = addr + ALIGN_UP(file->inode->size, PAGE_SIZE);
+        }
+        err = mm_unmap(mm, vma->start, vma->end - vma->start);
+        if (err < 0)
+            break;
+    }
+    mm_unlock(mm);
+    return err;
 }
 
 /* Restrict or widen entries in place; widening to writable is left to faults (copy-on-write). */

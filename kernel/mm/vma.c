@@ -89,10 +89,23 @@ void mm_unlock(struct mm *mm)
     list_for_each_safe(vma, next, &dead, inode_link) {
         if (vma->ops != NULL && vma->ops->close != NULL)
             vma->ops->close(vma);
-        if (vma->file != NULL)
+        if (vma->file != NULL) {
+            if (vma->file->ops->map_close != NULL)
+                vma->file->ops->map_close(vma->file);
             file_put(vma->file);
+        }
         kmem_cache_free(vma_cache, vma);
     }
+}
+
+void vma_share_file(struct vma *vma, const struct vma *from)
+{
+    if (from->file == NULL)
+        return;
+    file_get(from->file);
+    vma->file = from->file;
+    if (vma->file->ops->map_copy != NULL)
+        vma->file->ops->map_copy(vma->file);
 }
 
 void vma_remove(struct vma *vma)
@@ -140,9 +153,7 @@ int vma_split_at(struct mm *mm, uaddr_t at)
     upper->ops = vma->ops;
     upper->private = vma->private;
     upper->pgoff = vma->pgoff + ((at - vma->start) >> PAGE_SHIFT);
-    upper->file = vma->file;
-    if (upper->file != NULL)
-        file_get(upper->file);
+    vma_share_file(upper, vma);
     mm->total_vm -= (vma->end - at) >> PAGE_SHIFT;
     vma->end = at;
     vma_insert(upper);
@@ -156,6 +167,8 @@ static bool can_merge(const struct vma *a, const struct vma *b)
         return false;
     if (a->ops != NULL && a->ops->close != NULL)
         return false;
+    if (a->file != NULL && a->file->ops->map_close != NULL)
+        return false; /* its areas are counted, as Linux counts them */
     return vma_is_private_anon(a) || a->pgoff + ((a->end - a->start) >> PAGE_SHIFT) == b->pgoff;
 }
 

@@ -358,6 +358,10 @@ struct file_ops {
     uint32_t (*poll)(struct file *f, struct poll_table *pt);
     long (*ioctl)(struct file *f, unsigned cmd, uint64_t arg); /* -ENOTTY for unknown */
     int (*mmap)(struct file *f, struct vma *vma); /* sets vma->ops; NULL: -ENODEV. generic_mmap for page cache */
+    /* Both or none, for a file that counts the areas which map it: one more, after the first of
+     * ->mmap (fork, a part cut off; mm->lock is held), and one less (mm->lock is not held). */
+    void (*map_copy)(struct file *f);
+    void (*map_close)(struct file *f);
     int (*flush)(struct file *f);   /* each close(2) */
     int (*fsync)(struct file *f);
     void (*release)(struct file *f); /* the last reference */

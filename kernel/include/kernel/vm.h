@@ -112,6 +112,10 @@ void mm_switch(struct mm *next); /* loads cr3; NULL: kernel only */
 int mm_map(struct mm *mm, uaddr_t addr, size_t len, uint32_t prot, uint32_t map_flags, struct file *file,
            off_t offset, uaddr_t *out);
 int mm_unmap(struct mm *mm, uaddr_t addr, size_t len);
+/* Undo what one mm_map() at addr did with a file of this kind, as far as it is still there: its areas
+ * may have been cut since. -EINVAL: there is none. */
+struct file_ops;
+int mm_unmap_file_at(struct mm *mm, uaddr_t addr, const struct file_ops *ops);
 int mm_protect(struct mm *mm, uaddr_t addr, size_t len, uint32_t prot);
 
 enum access { ACCESS_READ = 1, ACCESS_WRITE = 2, ACCESS_EXEC = 4 };
