@@ -7,13 +7,14 @@
  * ipc, pid, net, cgroup. A user namespace cannot be made (-EINVAL, as on a
  * Linux without CONFIG_USER_NS), nor a time namespace; there is one of each.
  *
- * net and ipc are empty rooms so far: nothing but AF_UNIX and no System V IPC
- * exists, but abstract socket names belong to a network namespace, and what a
- * process in a container sees must already be its own.
+ * net is an empty room so far: nothing but AF_UNIX exists, but abstract socket
+ * names belong to a network namespace, and what a process in a container sees
+ * must already be its own.
  */
 #include <kernel/cgroup.h>
 #include <kernel/errno.h>
 #include <kernel/files.h>
+#include <kernel/ipc.h>
 #include <kernel/ns.h>
 #include <kernel/pid.h>
 #include <kernel/proc.h>
@@ -23,14 +24,13 @@
 #include "namespace.h"
 
 static struct uts_ns uts_init = {.refs = {1}, .nodename = "bulkhead", .domainname = "(none)"};
-static struct ipc_ns ipc_init = {.refs = {1}};
 static struct net_ns net_init_ns = {.refs = {1}};
 static struct cgroup_ns cgroup_ns_init = {.refs = {1}, .root = &cgroup_root};
 
 struct nsproxy nsproxy_init = {
     .refs = {1},
     .uts = &uts_init,
-    .ipc = &ipc_init,
+    .ipc = &ipc_ns_first,
     .net = &net_init_ns,
     .cgroup = &cgroup_ns_init,
     .pid_for_children = &pid_ns_init,
@@ -46,9 +46,9 @@ ino_t ns_alloc_ino(void)
 
 void namespaces_init(void)
 {
-    uts_init.user_ns = ipc_init.user_ns = net_init_ns.user_ns = cgroup_ns_init.user_ns = user_ns_init;
+    uts_init.user_ns = ipc_ns_first.user_ns = net_init_ns.user_ns = cgroup_ns_init.user_ns = user_ns_init;
     uts_init.ino = ns_alloc_ino();
-    ipc_init.ino = ns_alloc_ino();
+    ipc_ns_first.ino = ns_alloc_ino();
     net_init_ns.ino = ns_alloc_ino();
     cgroup_ns_init.ino = ns_alloc_ino();
 }
@@ -56,12 +56,6 @@ void namespaces_init(void)
 /* ---- references of each kind ---- */
 
 static void uts_put(struct uts_ns *ns)
-{
-    if (refcount_put(&ns->refs))
-        kfree(ns);
-}
-
-static void ipc_put(struct ipc_ns *ns)
 {
     if (refcount_put(&ns->refs))
         kfree(ns);
@@ -91,18 +85,6 @@ static struct uts_ns *uts_copy(const struct uts_ns *old)
         return NULL;
     memcpy(ns->nodename, old->nodename, sizeof(ns->nodename));
     memcpy(ns->domainname, old->domainname, sizeof(ns->domainname));
-    refcount_init(&ns->refs, 1);
-    ns->user_ns = old->user_ns;
-    ns->ino = ns_alloc_ino();
-    return ns;
-}
-
-static struct ipc_ns *ipc_create(const struct ipc_ns *old)
-{
-    struct ipc_ns *ns = kalloc_for(current_cgroup(), sizeof(*ns));
-
-    if (ns == NULL)
-        return NULL;
     refcount_init(&ns->refs, 1);
     ns->user_ns = old->user_ns;
     ns->ino = ns_alloc_ino();
@@ -149,7 +131,7 @@ void nsproxy_put(struct nsproxy *n)
     if (n->uts != NULL)
         uts_put(n->uts);
     if (n->ipc != NULL)
-        ipc_put(n->ipc);
+        ipc_ns_put(n->ipc);
     if (n->mnt != NULL)
         mnt_ns_put(n->mnt);
     if (n->net != NULL)
@@ -171,7 +153,7 @@ struct nsproxy *nsproxy_clone(const struct nsproxy *old)
     n->uts = old->uts;
     refcount_get(&n->uts->refs);
     n->ipc = old->ipc;
-    refcount_get(&n->ipc->refs);
+    ipc_ns_get(n->ipc);
     n->net = old->net;
     refcount_get(&n->net->refs);
     n->cgroup = old->cgroup;
@@ -185,9 +167,12 @@ struct nsproxy *nsproxy_clone(const struct nsproxy *old)
 
 void nsproxy_switch(struct nsproxy *n)
 {
-    irqflags_t flags = spin_lock(&pid_lock);
     struct nsproxy *old = current->nsproxy;
+    irqflags_t flags;
 
+    if (n->ipc != old->ipc)
+        sem_exit(current); /* its semaphores are out of reach from here on */
+    flags = spin_lock(&pid_lock);
     current->nsproxy = n;
     spin_unlock(&pid_lock, flags);
     nsproxy_put(old);
@@ -225,7 +210,7 @@ int nsproxy_copy(struct nsproxy *old, uint64_t flags, struct fs_struct *fs, stru
     if (flags & CLONE_NEWUTS)
         ok = ok && REPLACE(n, uts, uts_put, uts_copy(old->uts));
     if (flags & CLONE_NEWIPC)
-        ok = ok && REPLACE(n, ipc, ipc_put, ipc_create(old->ipc));
+        ok = ok && REPLACE(n, ipc, ipc_ns_put, ipc_ns_create(old->ipc->user_ns));
     if (flags & CLONE_NEWNET)
         ok = ok && REPLACE(n, net, net_ns_put, net_create(old->net));
     if (flags & CLONE_NEWCGROUP)
@@ -318,6 +303,8 @@ long sys_unshare(uint64_t flags)
         fs_switch(fs);
     if (files != NULL)
         files_switch(files);
+    if (flags & CLONE_SYSVSEM)
+        sem_exit(current);
     nsproxy_switch(n);
     return 0;
 }

@@ -8,6 +8,7 @@
 #include <kernel/cgroup.h>
 #include <kernel/errno.h>
 #include <kernel/files.h>
+#include <kernel/ipc.h>
 #include <kernel/ns.h>
 #include <kernel/nsfs.h>
 #include <kernel/pid.h>

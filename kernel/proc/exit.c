@@ -13,6 +13,7 @@
  */
 #include <kernel/cgroup.h>
 #include <kernel/files.h>
+#include <kernel/ipc.h>
 #include <kernel/log.h>
 #include <kernel/ns.h>
 #include <kernel/proc.h>
@@ -367,6 +368,7 @@ static void drop_parts(struct thread *t)
     struct nsproxy *nsproxy = t->nsproxy;
     irqflags_t flags;
 
+    sem_exit(t);
     flags = spin_lock(&pid_lock);
     t->files = NULL;
     spin_unlock(&pid_lock, flags);

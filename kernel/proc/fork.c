@@ -11,6 +11,7 @@
 #include <kernel/cgroup.h>
 #include <kernel/files.h>
 #include <kernel/fs.h>
+#include <kernel/ipc.h>
 #include <kernel/ns.h>
 #include <kernel/proc.h>
 #include <kernel/string.h>
@@ -48,6 +49,8 @@ static int check_flags(const struct clone_request *r)
         (f & (CLONE_NEWUSER | CLONE_FS)) == (CLONE_NEWUSER | CLONE_FS))
         return -EINVAL;
     if (((f & CLONE_THREAD) && !(f & CLONE_SIGHAND)) || ((f & CLONE_SIGHAND) && !(f & CLONE_VM)))
+        return -EINVAL;
+    if ((f & CLONE_NEWIPC) && (f & CLONE_SYSVSEM))
         return -EINVAL;
     if ((f & CLONE_PARENT) && current->process->is_init)
         return -EINVAL;
@@ -163,6 +166,7 @@ static void free_parts(struct thread *t)
     if (t->mm != NULL)
         mm_put(t->mm);
     t->mm = NULL;
+    sem_exit(t); /* the parent has the list too, so nothing is applied */
     if (t->nsproxy != NULL)
         nsproxy_put(t->nsproxy);
     if (t->sighand != NULL)
@@ -187,6 +191,8 @@ static int make_parts(struct thread *t, const struct clone_request *r, struct cg
         err = copy_sighand(t, r->flags, cg);
     if (err == 0)
         err = nsproxy_copy(current->nsproxy, r->flags & CLONE_NEW_KINDS, t->fs, &t->nsproxy);
+    if (err == 0)
+        err = sem_clone(t, r->flags);
     if (err == 0)
         err = copy_mm(t, r->flags);
     if (err < 0)

@@ -3,7 +3,7 @@
 abi-programs := $(patsubst tests/abi/%.c,$(BUILD)/abi/%,$(wildcard tests/abi/*.c))
 abi: $(abi-programs)
 .PHONY: abi
-$(abi-programs): $(BUILD)/abi/%: tests/abi/%.c tests/abi/abi.h tests/abi/args.h
+$(abi-programs): $(BUILD)/abi/%: tests/abi/%.c $(wildcard tests/abi/*.h)
 	@mkdir -p $(@D)
 	$(call say,ABI,$@)
 	$(Q)$(CC) -std=gnu11 -O1 -g -D_GNU_SOURCE $(WARN) -I. -static -o $@ $< -lpthread

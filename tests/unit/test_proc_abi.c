@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The kernel's ABI headers for processes and signals against the system's (proc_abi_list.h). */
+/* The kernel's ABI headers for processes, signals and IPC against the system's (proc_abi_list.h). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "kernel/abi/ipc.h"
 #include "kernel/abi/process.h"
 #include "kernel/abi/signal.h"
 

@@ -72,6 +72,7 @@ struct thread *proc_thread(const struct proc_node *n);
 
 extern const struct proc_entry proc_root_entries[]; /* system.c */
 extern const struct proc_entry proc_sys_entries[];  /* sysctl.c */
+extern const struct proc_entry proc_sysvipc_entries[]; /* sysvipc.c */
 extern const struct proc_entry proc_pid_entry;      /* pid.c: a process's directory */
 
 /* A file system of entries: proc itself, and sysfs. Belongs to the mounter's PID namespace. */

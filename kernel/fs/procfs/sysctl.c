@@ -2,6 +2,7 @@
 /* /proc/sys: what programs read of the kernel's parameters, and the few that can be changed. */
 #include <kernel/cgroup.h>
 #include <kernel/errno.h>
+#include <kernel/ipc.h>
 #include <kernel/ns.h>
 #include <kernel/random.h>
 #include <kernel/string.h>
@@ -33,6 +34,13 @@ TEXT_ENTRY(pipe_max_size, "1048576\n")
 TEXT_ENTRY(somaxconn, "4096\n")
 TEXT_ENTRY(random_poolsize, "256\n")
 TEXT_ENTRY(randomize_va_space, "2\n")
+TEXT_ENTRY(msgmax, "%d\n", MSGMAX)
+TEXT_ENTRY(msgmnb, "%d\n", MSGMNB)
+TEXT_ENTRY(msgmni, "%d\n", MSGMNI)
+TEXT_ENTRY(sem, "%d\t%d\t%d\t%d\n", SEMMSL, SEMMNS, SEMOPM, SEMMNI)
+TEXT_ENTRY(shmall, "%lu\n", SHMALL)
+TEXT_ENTRY(shmmax, "%lu\n", SHMMAX)
+TEXT_ENTRY(shmmni, "%d\n", SHMMNI)
 
 static int show_hostname(struct seq *s, const struct proc_context *c)
 {
@@ -118,6 +126,9 @@ static const struct proc_entry kernel_entries[] = {
     READ_ONLY("cap_last_cap", show_cap_last_cap),
     READ_ONLY("domainname", show_domainname),
     {.name = "hostname", .mode = 0644, .kind = PROC_FILE, .show = show_hostname, .store = store_hostname},
+    READ_ONLY("msgmax", show_msgmax),
+    READ_ONLY("msgmnb", show_msgmnb),
+    READ_ONLY("msgmni", show_msgmni),
     READ_ONLY("ngroups_max", show_ngroups_max),
     READ_ONLY("osrelease", show_osrelease),
     READ_ONLY("ostype", show_ostype),
@@ -126,6 +137,10 @@ static const struct proc_entry kernel_entries[] = {
     READ_ONLY("pid_max", show_pid_max),
     {.name = "random", .mode = 0555, .kind = PROC_DIR, .children = random_entries},
     READ_ONLY("randomize_va_space", show_randomize_va_space),
+    READ_ONLY("sem", show_sem),
+    READ_ONLY("shmall", show_shmall),
+    READ_ONLY("shmmax", show_shmmax),
+    READ_ONLY("shmmni", show_shmmni),
     READ_ONLY("threads-max", show_threads_max),
     READ_ONLY("version", show_version),
     END,

@@ -302,6 +302,7 @@ const struct proc_entry proc_root_entries[] = {
     {.name = "stat", .mode = 0444, .kind = PROC_FILE, .show = show_stat},
     {.name = "swaps", .mode = 0444, .kind = PROC_FILE, .show = show_swaps},
     {.name = "sys", .mode = 0555, .kind = PROC_DIR, .children = proc_sys_entries},
+    {.name = "sysvipc", .mode = 0555, .kind = PROC_DIR, .children = proc_sysvipc_entries},
     {.name = "thread-self", .mode = 0777, .kind = PROC_LINK, .readlink = thread_self_readlink},
     {.name = "uptime", .mode = 0444, .kind = PROC_FILE, .show = show_uptime},
     {.name = "version", .mode = 0444, .kind = PROC_FILE, .show = show_version},

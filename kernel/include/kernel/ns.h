@@ -19,6 +19,7 @@
 #define CLONE_NEWNET    0x40000000
 
 struct user_ns;
+struct ipc_ns; /* <kernel/ipc.h> */
 struct mnt_ns;
 struct pid_ns;
 struct cgroup;
@@ -29,11 +30,6 @@ struct uts_ns {
     ino_t ino;
     char nodename[65];   /* [uts_lock] */
     char domainname[65]; /* [uts_lock] */
-};
-struct ipc_ns {
-    struct refcount refs;
-    struct user_ns *user_ns;
-    ino_t ino;
 };
 /* Sockets that are not AF_UNIX do not exist yet; abstract AF_UNIX names belong to one of these. */
 struct net_ns {

@@ -83,6 +83,7 @@ struct thread {
     struct files *files;       /* [o] counted */
     struct fs_struct *fs;      /* [o] counted */
     struct nsproxy *nsproxy;   /* [o] counted */
+    struct sem_undo_list *sem_undo; /* [o] counted; NULL: none (kernel/ipc/semop.c) */
     struct sighand *sighand;   /* [I] counted */
     struct list_node process_link; /* [p] in process->threads */
     char comm[16];             /* [o] prctl(2) PR_SET_NAME */
