@@ -29,7 +29,9 @@ static int show_thp(struct seq *s, const struct proc_context *c)
 
 static const struct proc_entry none[] = {END};
 static const struct proc_entry cpu_entries[] = {
-    TEXT("online", show_cpus), TEXT("possible", show_cpus), TEXT("present", show_cpus), END};
+    TEXT("online", show_cpus), TEXT("possible", show_cpus), TEXT("present", show_cpus),
+    DIR("cpu0", none), /* one CPU runs programs */
+    END};
 static const struct proc_entry system_entries[] = {DIR("cpu", cpu_entries), END};
 static const struct proc_entry devices_entries[] = {DIR("system", system_entries), END};
 static const struct proc_entry fs_entries[] = {DIR("cgroup", none), END};

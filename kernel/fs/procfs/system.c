@@ -179,6 +179,8 @@ static const char *const features_1_ecx[32] = {
     "pni", "pclmulqdq", "dtes64", "monitor", "ds_cpl", "vmx", "smx", "est", "tm2", "ssse3", "cid", "sdbg", "fma",
     "cx16", "xtpr", "pdcm", NULL, "pcid", "dca", "sse4_1", "sse4_2", "x2apic", "movbe", "popcnt",
     "tsc_deadline_timer", "aes", "xsave", NULL, "avx", "f16c", "rdrand", "hypervisor"};
+static const char *const features_81_edx[32] = { /* only what leaf 1 does not have */
+    [11] = "syscall", [20] = "nx", [22] = "mmxext", [25] = "fxsr_opt", [26] = "pdpe1gb", [27] = "rdtscp", [29] = "lm"};
 static const char *const features_81_ecx[32] = {
     "lahf_lm", "cmp_legacy", "svm", "extapic", "cr8_legacy", "abm", "sse4a", "misalignsse", "3dnowprefetch", "osvw"};
 static const char *const features_7_ebx[32] = {
@@ -219,6 +221,8 @@ static int show_cpuinfo(struct seq *s, const struct proc_context *c)
                    (unsigned long long)(tsc_khz() % 1000), cpu_count(), i, cpu_count(), cpu_get(i)->apic_id,
                    leaf0.eax);
         show_features(s, features_1_edx, leaf1.edx);
+        if (ext.eax >= 0x80000001)
+            show_features(s, features_81_edx, cpuid(0x80000001, 0).edx);
         show_features(s, features_1_ecx, leaf1.ecx);
         if (leaf0.eax >= 7)
             show_features(s, features_7_ebx, cpuid(7, 0).ebx);
