@@ -47,6 +47,7 @@ struct pipe {
     uint64_t reader_opens, writer_opens; /* [lock] ever: a FIFO's open waits for the other side's */
     struct wait_queue read_wq, write_wq;
     struct page *spare[2];     /* [lock] */
+    bool is_anonymous;         /* [I] of pipe(2): nobody waits in open(2), the other side has been there */
     struct user_account *user; /* [I] counted */
 };
 
@@ -472,7 +473,7 @@ static void leave(struct pipe *p, struct file *f)
 /* [lock] fifo(7): whose opening must this one wait for? NULL: nobody's. */
 static uint64_t *partner_to_wait_for(struct pipe *p, const struct file *f)
 {
-    if (f->can_read && f->can_write)
+    if (p->is_anonymous || (f->can_read && f->can_write))
         return NULL;
     if (f->can_read)
         return p->writers > 0 || (f->flags & O_NONBLOCK) ? NULL : &p->writer_opens;
@@ -499,7 +500,7 @@ int fifo_open(struct inode *inode, struct file *f)
         p->writers++;
         p->writer_opens++;
     }
-    f->pos = p->writers == 0 ? (off_t)p->writer_opens : -1; /* see pipe_poll() */
+    f->pos = p->writers == 0 && !p->is_anonymous ? (off_t)p->writer_opens : -1; /* see pipe_poll() */
     partner = partner_to_wait_for(p, f);
     if (partner != NULL)
         seen = *partner;
@@ -530,6 +531,7 @@ static int pipe_files(uint32_t flags, struct file **read_end, struct file **writ
 
     if (p == NULL)
         return -ENOMEM;
+    p->is_anonymous = true;
     p->readers = p->files = 1;
     p->reader_opens = 1;
     err = file_create_anon("pipe:", &pipe_fops, p, O_RDONLY | flags, &r);

@@ -261,8 +261,22 @@ static void reopened(void)
     CALL(write(fd, "x", 1));
     CALL(read(p[0], b, 4));
     close(fd);
-    close(p[0]);
+
+    /* Unlike a FIFO's, this open waits for nobody: what a writer left is there to read. */
+    CALL(write(p[1], "left", 4));
     close(p[1]);
+    snprintf(name, sizeof(name), "/proc/self/fd/%d", p[0]);
+    fd = (int)TRY(open(name, O_RDONLY));
+    CALL(ready(fd, POLLIN));
+    CALL(read(fd, b, 4));
+    CALL(read(fd, b, 4));
+    CALL(ready(fd, POLLIN));
+    close(fd);
+    fd = (int)TRY(open(name, O_WRONLY));
+    CALL(write(fd, "x", 1));
+    close(p[0]);
+    CALL(write(fd, "x", 1));
+    close(fd);
 }
 
 int main(void)

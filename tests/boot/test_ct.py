@@ -77,6 +77,10 @@ CHECKS = {
         "a=$(ct run -d busybox sh -c 'echo mine >/etc/passwd; rm /bin/vi; echo ready; sleep 1000'); await $a ready; "
         "ct run --rm busybox sh -c 'head -n 1 /etc/passwd; ls /bin/vi'; ct exec $a sh -c 'cat /etc/passwd; ls /bin/vi'; "
         "ct rm -f $a >/dev/null", 0, r"root:x:.*\n/bin/vi\nmine\n", r"ls: /bin/vi: No such file or directory\n"),
+    "hard-links": ( # a file with several names in the upper layer loses the right one
+        "ct run --rm busybox sh -c 'cd /tmp; echo x >a; ln a b; rm b; cat a; ln a b; rm a; cat b; ln b c; echo y >>b; "
+        "mv c d; rm b; cat d; ln d e; mv d f; rm e; cat f; ln -s f s; ln s t; rm t; readlink s; rm s; ls'", 0,
+        r"x\nx\nx\ny\nx\ny\nf\nf\n"),
     "detached": (
         "ct run -d --name d busybox sh -c 'echo one; echo two; sleep 1000' >/dev/null; await d two; ct ps; ct logs --tail 1 d; "
         "ct exec d sh -c 'echo $$ >/tmp/x; ps -o args | grep -c ^sleep'; ct exec d cat /tmp/nosuch; echo $?; "

@@ -206,30 +206,31 @@ static int remove_whiteouts(struct dentry *dir)
     return 0;
 }
 
+/* The name is looked up again: a file with several knows its upper dentry by one of them. */
 static int remove_name(struct inode *dir, struct dentry *dentry, bool is_dir)
 {
-    struct dentry *upper = NULL, *real = ovl_upper(dentry);
-    bool covered;
+    struct dentry *upper = NULL, *real = NULL;
+    bool covered, is_upper;
     int err = upper_dir(dentry, &upper);
 
     if (err == 0)
         err = in_lower(dir, dentry, &covered);
-    if (err == 0 && is_dir && real != NULL)
-        err = remove_whiteouts(real);
+    if (err == 0)
+        err = lookup_one(upper, dentry->name, dentry->name_len, &real);
     if (err < 0)
         return err;
-    if (real != NULL) {
+    is_upper = !d_is_negative(real);
+    if (is_dir && is_upper)
+        err = remove_whiteouts(real);
+    if (err == 0 && is_upper)
         err = is_dir ? vfs_rmdir(upper, real) : vfs_unlink(upper, real);
-        if (err < 0)
-            return err;
-    }
-    if (covered) {
-        err = put_whiteout(upper, dentry);
-        if (err < 0)
-            return err; /* only without memory: then the lower object shows again */
-    }
+    dentry_put(real);
+    if (err == 0 && covered)
+        err = put_whiteout(upper, dentry); /* fails only without memory: then the lower object shows again */
+    if (err < 0)
+        return err;
     ovl_copy_attr(dir);
-    if (real != NULL && !is_dir)
+    if (is_upper && !is_dir)
         ovl_copy_attr(dentry->inode);
     else
         dentry->inode->nlink = is_dir ? 0 : dentry->inode->nlink - (dentry->inode->nlink > 0);
