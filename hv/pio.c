@@ -59,15 +59,21 @@ static enum exit_action pio_single(struct vcpu *vcpu, struct vm_exit *vmexit)
     if (!is_in)
         memcpy(pio_data(vcpu), &value, size);
     vcpu->pending = PENDING_PIO;
-    vcpu->pio = (struct vcpu_pio){.size = size, .insn_len = vmexit->insn_len, .is_in = is_in};
+    vcpu->pio.size = size;
+    vcpu->pio.insn_len = vmexit->insn_len;
+    vcpu->pio.is_in = is_in;
+    vcpu->pio.rip = vcpu->regs.rip;
     return to_vmm(vcpu, port, size, is_in, 1);
 }
 
+/* Ring 3 may have sent the CPU elsewhere meanwhile: then, as in KVM, the instruction is forgotten. */
 enum exit_action pio_complete(struct vcpu *vcpu)
 {
     struct vm_exit vmexit = {.insn_len = vcpu->pio.insn_len};
     uint32_t value = 0;
 
+    if (vcpu->regs.rip != vcpu->pio.rip)
+        return EXIT_RESUME;
     if (vcpu->pio.is_in) {
         memcpy(&value, pio_data(vcpu), vcpu->pio.size);
         set_accumulator(vcpu, vcpu->pio.size, value);

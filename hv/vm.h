@@ -168,7 +168,8 @@ struct vcpu {
         uint8_t insn_len;
         bool is_in;
         uint32_t count;           /* string: elements given to ring 3 */
-        struct insn insn;
+        uint64_t rip;             /* not a string: of the instruction */
+        struct insn insn;         /* string */
     } pio;                        /* [o] */
     struct mmio mmio;             /* [o] */
 

@@ -20,6 +20,28 @@ static void out_of_every_width(void)
     machine_run_to(&m, KVM_EXIT_HLT);
 }
 
+static void set_rip(struct machine *m, uint64_t rip)
+{
+    struct kvm_regs regs = get_regs(m);
+
+    regs.rip = rip;
+    must(m->vcpu, KVM_SET_REGS, &regs);
+}
+
+/* A monitor that sends the CPU elsewhere during an OUT means that very place. */
+static void rip_set_during_out(void)
+{
+    struct machine m;
+
+    machine_init(&m, LONG_MODE, NO_IRQCHIP, GUEST(port_out));
+    expect_out(&m, 0x80, 1, 0x21);
+    set_rip(&m, get_regs(&m).rip); /* as it is: the OUT is done after this */
+    expect_out(&m, 0x80, 2, 0x4321);
+    set_rip(&m, GUEST_CODE);
+    expect_out(&m, 0x80, 1, 0x21);
+    expect_out(&m, 0x80, 2, 0x4321);
+}
+
 static void in_of_every_width(void)
 {
     struct machine m;
@@ -111,6 +133,7 @@ static void in_completes_without_running(void)
 
 const struct test port_tests[] = {
     { "port_out", out_of_every_width },
+    { "port_out_set_rip", rip_set_during_out },
     { "port_in", in_of_every_width },
     { "port_string", string_instructions },
     { "port_in_completes_without_running", in_completes_without_running },
