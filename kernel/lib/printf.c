@@ -24,6 +24,15 @@ static void put(struct out *o, char c)
     o->len++;
 }
 
+static void put_bytes(struct out *o, const char *p, size_t n)
+{
+    size_t room = o->size > o->len + 1 ? o->size - o->len - 1 : 0;
+
+    if (room > 0)
+        memcpy(o->buf + o->len, p, min(n, room));
+    o->len += n;
+}
+
 static void pad(struct out *o, char c, int n)
 {
     while (n-- > 0)
@@ -40,8 +49,7 @@ static void put_text(struct out *o, const struct spec *s, const char *text)
     len = (int)strnlen(text, max);
     if (!(s->flags & SPEC_LEFT))
         pad(o, ' ', s->width - len);
-    for (int i = 0; i < len; i++)
-        put(o, text[i]);
+    put_bytes(o, text, (size_t)len);
     if (s->flags & SPEC_LEFT)
         pad(o, ' ', s->width - len);
 }
@@ -49,14 +57,13 @@ static void put_text(struct out *o, const struct spec *s, const char *text)
 static void put_number(struct out *o, const struct spec *s, uint64_t v, unsigned base, char sign)
 {
     const char *digits = s->flags & SPEC_UPPER ? "0123456789ABCDEF" : "0123456789abcdef";
-    char buf[24];
-    int n = 0, zeros, total;
+    char buf[24], *first = buf + sizeof(buf);
+    int n, zeros, total;
     const char *prefix = "";
 
-    while (v != 0) {
-        buf[n++] = digits[v % base];
-        v /= base;
-    }
+    for (; v != 0; v /= base)
+        *--first = digits[v % base];
+    n = (int)(buf + sizeof(buf) - first);
     zeros = s->precision >= 0 ? s->precision - n : (n == 0);
     if (zeros < 0)
         zeros = 0;
@@ -74,19 +81,34 @@ static void put_number(struct out *o, const struct spec *s, uint64_t v, unsigned
     for (; *prefix != '\0'; prefix++)
         put(o, *prefix);
     pad(o, '0', zeros);
-    while (n > 0)
-        put(o, buf[--n]);
+    put_bytes(o, first, (size_t)n);
     if (s->flags & SPEC_LEFT)
         pad(o, ' ', s->width - total);
 }
 
+static unsigned flag_of(char c)
+{
+    switch (c) {
+    case '-':
+        return SPEC_LEFT;
+    case '0':
+        return SPEC_ZERO;
+    case '+':
+        return SPEC_PLUS;
+    case ' ':
+        return SPEC_SPACE;
+    case '#':
+        return SPEC_ALT;
+    default:
+        return 0;
+    }
+}
+
 static const char *parse_spec(const char *p, struct spec *s, va_list *ap)
 {
-    static const char flag_chars[] = "-0+ #";
-
     *s = (struct spec){.precision = -1, .length = 4};
-    for (const char *f; *p != '\0' && (f = strchr(flag_chars, *p)) != NULL; p++)
-        s->flags |= 1u << (f - flag_chars);
+    for (unsigned flag; (flag = flag_of(*p)) != 0; p++)
+        s->flags |= flag;
     if (*p == '*') {
         s->width = va_arg(*ap, int);
         if (s->width < 0) {
@@ -150,7 +172,12 @@ int vsnprintf(char *buf, size_t size, const char *fmt, va_list args)
         struct spec s;
 
         if (*p != '%') {
-            put(&o, *p);
+            const char *end = p + 1;
+
+            while (*end != '\0' && *end != '%')
+                end++;
+            put_bytes(&o, p, (size_t)(end - p));
+            p = end - 1;
             continue;
         }
         p = parse_spec(p + 1, &s, &ap);

@@ -57,14 +57,18 @@ void seq_printf(struct seq *s, const char *fmt, ...)
     va_list ap;
     int n;
 
-    va_start(ap, fmt);
-    n = vsnprintf(NULL, 0, fmt, ap);
-    va_end(ap);
-    if (!seq_room(s, (size_t)n + 1))
+    if (!seq_room(s, 1))
         return;
     va_start(ap, fmt);
-    (void)vsnprintf(s->buf + s->len, s->size - s->len, fmt, ap);
+    n = vsnprintf(s->buf + s->len, s->size - s->len, fmt, ap);
     va_end(ap);
+    if ((size_t)n >= s->size - s->len) { /* once more, with more room */
+        if (!seq_room(s, (size_t)n + 1))
+            return;
+        va_start(ap, fmt);
+        (void)vsnprintf(s->buf + s->len, s->size - s->len, fmt, ap);
+        va_end(ap);
+    }
     s->len += (size_t)n;
 }
 
