@@ -31,9 +31,9 @@ class Result:
 class Console:
     """A machine with its console, as a person has it."""
 
-    def __init__(self, command, emulator, log):
+    def __init__(self, command, emulator, log, timeout):
         self.emulator = emulator
-        self.spawn = pexpect.spawn(command[0], command[1:], timeout=TIMEOUT[emulator],
+        self.spawn = pexpect.spawn(command[0], command[1:], timeout=timeout or TIMEOUT[emulator],
                                    encoding="utf-8", codec_errors="replace", dimensions=(24, 80))
         self._log = open(log, "a")
         self.spawn.logfile_read = self._log
@@ -122,12 +122,12 @@ class Machine:
             results.setdefault(name, Result("", f"not reached: {whole}", None))
         return results
 
-    def console(self, emulator="qemu", **options):
-        """The machine at its first prompt."""
+    def console(self, emulator="qemu", timeout=None, **options):
+        """The machine at its first prompt; the timeout is for each thing waited for."""
         log = os.path.join(self.build, "console.log")
         with open(log, "a") as f:
             f.write(f"\n==== {time.ctime()} {emulator} {options}\n")
-        console = Console(self._command(emulator, **options), emulator, log)
+        console = Console(self._command(emulator, **options), emulator, log, timeout)
         self._consoles.append(console)
         console.prompt()
         return console

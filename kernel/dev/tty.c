@@ -222,6 +222,16 @@ static size_t take_input(struct tty *tty, uint8_t *p, size_t n, size_t wanted, b
     return got;
 }
 
+/* The boot is over when somebody can type: the log's time stamp says how long it took. */
+static void note_first_wait(const struct tty *tty)
+{
+    static bool is_noted; /* [a] */
+
+    if (likely(is_noted) || tty != console_tty || __atomic_exchange_n(&is_noted, true, __ATOMIC_RELAXED))
+        return;
+    log_info("tty: the console waits for its first input\n");
+}
+
 /* 0: input is there (or the file is dead); -EAGAIN: the read ends with what it has, or fails. */
 static int wait_for_input(struct file *f, const struct read_terms *terms, size_t done)
 {
@@ -235,6 +245,7 @@ static int wait_for_input(struct file *f, const struct read_terms *terms, size_t
         return -ETIMEDOUT;
     if (f->flags & O_NONBLOCK)
         return -EAGAIN;
+    note_first_wait(tf->tty);
     if (done > 0 && terms->between_ns != 0)
         deadline = ktime_ns() + terms->between_ns;
     err = wait_event_deadline(&tf->tty->read_wq, has_input(tf), deadline);
@@ -414,6 +425,7 @@ static uint32_t tty_poll(struct file *f, struct poll_table *pt)
     size_t want = 1;
     irqflags_t flags;
 
+    note_first_wait(tty);
     poll_wait(f, &tty->read_wq, pt);
     poll_wait(f, &tty->write_wq, pt);
     if (tty_file_is_dead(tf))

@@ -53,7 +53,7 @@ class Qemu:
             args += ["-chardev", f"file,id=com1,path=/dev/fd/{serial_fd}"]
         args += ["-serial", "chardev:com1"]
         if o.icount:
-            args += ["-icount", "shift=0,sleep=off"]
+            args += ["-icount", "shift=0,sleep=off", "-rtc", "clock=vm"]
         if o.exec is not None:
             args += ["-no-reboot"]
         if o.gdb:
