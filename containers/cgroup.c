@@ -198,7 +198,7 @@ bool cgroup_is_populated(struct cgroup *cg)
 static bool send_kill(struct process *p, void *arg)
 {
     (void)arg;
-    (void)signal_send_process(p, SIGKILL, NULL);
+    (void)signal_send_process_locked(p, SIGKILL, NULL); /* one that exits needs none */
     return true;
 }
 
@@ -209,7 +209,7 @@ void cgroup_kill_all(struct cgroup *cg)
 
 static bool set_frozen(struct process *p, void *arg)
 {
-    process_set_frozen(p, *(bool *)arg);
+    process_set_frozen_locked(p, *(bool *)arg);
     return true;
 }
 

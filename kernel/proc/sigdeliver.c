@@ -66,11 +66,11 @@ static void stop_here(struct process *p, irqflags_t pid_flags, irqflags_t flags)
 
 static struct wait_queue freezer_wq = WAIT_QUEUE_INIT(freezer_wq);
 
-void process_set_frozen(struct process *p, bool frozen)
+void process_set_frozen_locked(struct process *p, bool frozen)
 {
-    irqflags_t flags = spin_lock(&pid_lock);
     struct thread *t;
 
+    assert_locked(&pid_lock);
     list_for_each (t, &p->threads, process_link) {
         if (frozen) {
             thread_set_work(t, WORK_FREEZE);
@@ -80,9 +80,16 @@ void process_set_frozen(struct process *p, bool frozen)
             thread_clear_work(t, WORK_FREEZE);
         }
     }
-    spin_unlock(&pid_lock, flags);
     if (!frozen)
         wake_up(&freezer_wq);
+}
+
+void process_set_frozen(struct process *p, bool frozen)
+{
+    irqflags_t flags = spin_lock(&pid_lock);
+
+    process_set_frozen_locked(p, frozen);
+    spin_unlock(&pid_lock, flags);
 }
 
 /* ---- taking one signal --------------------------------------------------------------- */

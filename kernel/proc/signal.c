@@ -387,10 +387,15 @@ int signal_send_thread(struct thread *t, int sig, const struct siginfo *info)
     return err;
 }
 
+int signal_send_process_locked(struct process *p, int sig, const struct siginfo *info)
+{
+    return signal_send_locked(p, NULL, sig, info, origin_of(info));
+}
+
 int signal_send_process(struct process *p, int sig, const struct siginfo *info)
 {
     irqflags_t flags = spin_lock(&pid_lock);
-    int err = signal_send_locked(p, NULL, sig, info, origin_of(info));
+    int err = signal_send_process_locked(p, sig, info);
 
     spin_unlock(&pid_lock, flags);
     return err;

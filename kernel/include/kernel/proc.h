@@ -258,6 +258,7 @@ bool may_inspect(struct thread *t);
 /* The cgroup freezer (containers/): threads stop before their next instruction in user mode;
  * SIGKILL still ends them. */
 void process_set_frozen(struct process *p, bool frozen);
+void process_set_frozen_locked(struct process *p, bool frozen); /* [pid_lock] */
 
 /* The terminal's side of sessions (kernel/dev/tty.c). */
 void tty_get(struct tty *tty) __weak;

@@ -75,6 +75,7 @@ struct trapframe;
 /* Queue a signal; any context. 0, -EAGAIN (real-time queue full), -ESRCH. info NULL: SI_KERNEL. */
 int signal_send_thread(struct thread *t, int sig, const struct siginfo *info);
 int signal_send_process(struct process *p, int sig, const struct siginfo *info);
+int signal_send_process_locked(struct process *p, int sig, const struct siginfo *info); /* [pid_lock] */
 /* To every process of a group: how many got it, or -ESRCH. */
 int signal_send_pgrp(struct pid *pgrp, int sig, const struct siginfo *info);
 /* A fault of the current thread: cannot be blocked or ignored. */
