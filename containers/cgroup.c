@@ -127,6 +127,31 @@ void cgroup_detach(struct process *p)
         cgroup_put(cg);
 }
 
+/* The first process of those that share an address space (vfork) decides where it is charged. */
+static bool owns_mm(struct process *p, struct mm *mm)
+{
+    irqflags_t flags = spin_lock(&pid_lock);
+    struct process *first;
+
+    list_for_each(first, &process_list, all_link) {
+        if (first->mm == mm)
+            break;
+    }
+    spin_unlock(&pid_lock, flags);
+    return first == p;
+}
+
+static void move_mm(struct process *p, struct cgroup *to)
+{
+    struct mm *mm = process_get_mm(p);
+
+    if (mm == NULL)
+        return;
+    if (owns_mm(p, mm))
+        mm_set_cgroup(mm, to);
+    mm_put(mm);
+}
+
 int cgroup_move(struct cgroup *to, struct process *p)
 {
     struct cgroup *from;
@@ -159,13 +184,14 @@ int cgroup_move(struct cgroup *to, struct process *p)
     }
     cgroup_uncharge_pids(from, nthreads);
     cgroup_put(from);
+    move_mm(p, to);
     if (to->frozen != from->frozen)
         process_set_frozen(p, to->frozen);
     return 0;
 }
 
 /* Calls fn for each live process in `top` or below; stops when it returns false. pid_lock is held:
- * fn may send signals. */
+ * fn sends signals by the functions named _locked. */
 static void for_each_process_within(struct cgroup *top, bool (*fn)(struct process *p, void *arg), void *arg)
 {
     irqflags_t flags = spin_lock(&pid_lock);

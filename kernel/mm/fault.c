@@ -337,12 +337,18 @@ int mm_get_block(struct mm *mm, uaddr_t addr, unsigned access, struct page **out
  * the thread dies because it was chosen. */
 static int fault_until_memory(struct mm *mm, uaddr_t addr, unsigned access)
 {
+    struct cgroup *cg;
     int err;
 
     while ((err = mm_fault(mm, addr, access)) == -ENOMEM) {
         if (fatal_signal_pending(current))
             return -ENOMEM;
-        cgroup_oom(mm->cgroup);
+        mutex_lock(&mm->lock);
+        cg = mm->cgroup;
+        cgroup_get(cg);
+        mutex_unlock(&mm->lock);
+        cgroup_oom(cg);
+        cgroup_put(cg);
         sched_yield();
     }
     return err;

@@ -66,6 +66,21 @@ void mm_drop(struct mm *mm)
     cgroup_put(cg);
 }
 
+void mm_set_cgroup(struct mm *mm, struct cgroup *cg)
+{
+    struct cgroup *old;
+
+    cgroup_get(cg);
+    mutex_lock(&mm->lock);
+    old = mm->cgroup;
+    mm->cgroup = cg;
+    /* Which group a page of these is charged to is not looked up when it is unmapped. */
+    __atomic_fetch_sub(&old->memory_stat[MEM_ANON], mm->rss_anon, __ATOMIC_RELAXED);
+    __atomic_fetch_add(&cg->memory_stat[MEM_ANON], mm->rss_anon, __ATOMIC_RELAXED);
+    mutex_unlock(&mm->lock);
+    cgroup_put(old);
+}
+
 static void release_notifiers(struct mm *mm)
 {
     struct mm_notifier *n, *next;

@@ -93,6 +93,8 @@ void mm_put(struct mm *mm);
 void mm_grab(struct mm *mm); /* the struct only */
 void mm_drop(struct mm *mm);
 bool mm_get_unless_dead(struct mm *mm);
+/* What it needs from now on is charged to cg; what it has stays charged to whom it was. May sleep. */
+void mm_set_cgroup(struct mm *mm, struct cgroup *cg);
 void mm_switch(struct mm *next); /* loads cr3; NULL: kernel only */
 
 /* All lengths in bytes; addr and len page aligned unless said. Errors as mmap(2) etc. */
