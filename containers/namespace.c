@@ -143,26 +143,31 @@ void nsproxy_put(struct nsproxy *n)
     kfree(n);
 }
 
-struct nsproxy *nsproxy_clone(const struct nsproxy *old)
+struct nsproxy *nsproxy_clone_members(const struct nsproxy *old, uint64_t kinds)
 {
     struct nsproxy *n = kalloc_for(current_cgroup(), sizeof(*n));
 
     if (n == NULL)
         return NULL;
     refcount_init(&n->refs, 1);
-    n->uts = old->uts;
-    refcount_get(&n->uts->refs);
-    n->ipc = old->ipc;
-    ipc_ns_get(n->ipc);
-    n->net = old->net;
-    refcount_get(&n->net->refs);
-    n->cgroup = old->cgroup;
-    refcount_get(&n->cgroup->refs);
-    n->mnt = old->mnt;
-    mnt_ns_get(n->mnt);
-    n->pid_for_children = old->pid_for_children;
-    pid_ns_get(n->pid_for_children);
+    if ((kinds & CLONE_NEWUTS) && (n->uts = old->uts) != NULL)
+        refcount_get(&n->uts->refs);
+    if ((kinds & CLONE_NEWIPC) && (n->ipc = old->ipc) != NULL)
+        ipc_ns_get(n->ipc);
+    if ((kinds & CLONE_NEWNET) && (n->net = old->net) != NULL)
+        refcount_get(&n->net->refs);
+    if ((kinds & CLONE_NEWCGROUP) && (n->cgroup = old->cgroup) != NULL)
+        refcount_get(&n->cgroup->refs);
+    if ((kinds & CLONE_NEWNS) && (n->mnt = old->mnt) != NULL)
+        mnt_ns_get(n->mnt);
+    if ((kinds & CLONE_NEWPID) && (n->pid_for_children = old->pid_for_children) != NULL)
+        pid_ns_get(n->pid_for_children);
     return n;
+}
+
+struct nsproxy *nsproxy_clone(const struct nsproxy *old)
+{
+    return nsproxy_clone_members(old, CLONE_NEW_ALL);
 }
 
 void nsproxy_switch(struct nsproxy *n)

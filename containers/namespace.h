@@ -9,4 +9,6 @@
 
 void namespaces_init(void); /* the first one of each kind */
 struct nsproxy *nsproxy_clone(const struct nsproxy *old); /* the same members; NULL: no memory */
+/* The same, but only the members of these kinds (CLONE_NEW*), the others NULL. */
+struct nsproxy *nsproxy_clone_members(const struct nsproxy *old, uint64_t kinds);
 void nsproxy_switch(struct nsproxy *n);                   /* the current thread's; takes the reference */

@@ -2,8 +2,10 @@
 /*
  * Namespaces as files: what /proc/PID/ns/NAME leads to, and setns(2).
  *
- * Each such file holds a whole struct nsproxy and says which member it stands
- * for: the namespace lives as long as the file. procfs asks for them by name.
+ * Each such file holds a struct nsproxy with nothing but the member it stands
+ * for: that namespace lives as long as the file, and no other. With the mount
+ * namespace in it, a file mounted there would keep itself alive for ever.
+ * procfs asks for them by name.
  */
 #include <kernel/cgroup.h>
 #include <kernel/errno.h>
@@ -22,7 +24,7 @@ static struct mount *nsfs_mount;
 
 struct ns_ref { /* inode->private */
     const struct ns_kind *kind;
-    struct nsproxy *set;      /* counted */
+    struct nsproxy *set;       /* counted: only the kind's member is not NULL */
     struct pid_ns *own_pid_ns; /* counted: of "pid", which is not the one for children */
 };
 
@@ -171,6 +173,7 @@ static void ref_put(struct ns_ref *r)
 static struct ns_ref *ref_of_thread(struct thread *t, const char *name, int *err)
 {
     struct ns_ref *r = kalloc_for(current_cgroup(), sizeof(*r));
+    struct nsproxy *set = NULL;
     irqflags_t flags;
 
     *err = -ENOMEM;
@@ -182,14 +185,21 @@ static struct ns_ref *ref_of_thread(struct thread *t, const char *name, int *err
     }
     flags = spin_lock(&pid_lock);
     if (t->nsproxy != NULL && r->kind != NULL) {
-        r->set = t->nsproxy;
-        nsproxy_get(r->set);
+        set = t->nsproxy;
+        nsproxy_get(set);
         r->own_pid_ns = t->pid->numbers[t->pid->level].ns;
         pid_ns_get(r->own_pid_ns);
     }
     spin_unlock(&pid_lock, flags);
-    if (r->set == NULL) {
+    if (set == NULL) {
         *err = -ENOENT;
+        kfree(r);
+        return NULL;
+    }
+    r->set = nsproxy_clone_members(set, r->kind->flag);
+    nsproxy_put(set);
+    if (r->set == NULL) {
+        pid_ns_put(r->own_pid_ns);
         kfree(r);
         return NULL;
     }
@@ -242,6 +252,13 @@ int ns_path(struct thread *t, const char *name, struct path *out)
     mount_get(nsfs_mount);
     *out = (struct path){nsfs_mount, dentry};
     return 0;
+}
+
+const struct mnt_ns *ns_file_mounts(const struct dentry *d)
+{
+    const struct ns_ref *r = d->inode != NULL && d->inode->fops == &nsfs_fops ? d->inode->private : NULL;
+
+    return r != NULL ? r->set->mnt : NULL;
 }
 
 /* ---- setns(2) ---- */

@@ -17,6 +17,8 @@
  */
 #include "mount.h"
 
+#include <kernel/nsfs.h>
+
 #define BUCKETS 512u
 
 struct spinlock mount_lock = SPINLOCK_INIT;
@@ -394,6 +396,8 @@ struct mount *mount_copy_tree(const struct path *root, enum copy_kind kind)
             continue; /* below something that is not copied */
         if (m->parent == root->mnt && !d_is_below(m->mountpoint, root->dentry))
             continue;
+        if (kind == COPY_NAMESPACE && ns_file_mounts != NULL && ns_file_mounts(m->root) != NULL)
+            continue; /* it could be the copy's own some day */
         m->copy = mount_clone(m, m->root);
         if (m->copy == NULL || mount_attach(m->copy, &where) < 0) {
             if (m->copy != NULL)
@@ -455,7 +459,7 @@ struct mnt_ns *mnt_ns_copy(struct mnt_ns *old, struct fs_struct *fs)
 
     mutex_lock(&mount_mutex);
     root = (struct path){old->root, old->root != NULL ? old->root->root : NULL};
-    ns->root = root.mnt != NULL ? mount_copy_tree(&root, COPY_TREE) : NULL;
+    ns->root = root.mnt != NULL ? mount_copy_tree(&root, COPY_NAMESPACE) : NULL;
     if (ns->root == NULL) {
         mutex_unlock(&mount_mutex);
         kfree(ns);

@@ -14,7 +14,7 @@ void mount_detach_tree(struct mount *top, struct list_node *dead);
 void mount_release_old(struct mount *m);
 void mounts_release(struct list_node *dead);
 
-enum copy_kind { COPY_ONE, COPY_TREE };
+enum copy_kind { COPY_ONE, COPY_TREE, COPY_NAMESPACE };
 struct mount *mount_copy_tree(const struct path *root, enum copy_kind kind);
 
 /* MS_* bits that belong to a mount rather than to the file system it shows. */

@@ -10,6 +10,8 @@
  */
 #include "mount.h"
 
+#include <kernel/nsfs.h>
+
 #define MS_MGC_VAL     0xc0ed0000UL
 #define MS_MGC_MSK     0xffff0000UL
 #define MS_NOUSER      (1UL << 31)
@@ -127,6 +129,15 @@ static int mount_new(struct path *where, const char *type_name, const char *sour
     return attach_super(sb, source, mnt_flags, where);
 }
 
+/* A namespace's file must not be mounted in itself, nor in what that namespace's files may be mounted
+ * in: the older ones. Nobody could ever unmount them. */
+static bool is_namespace_loop(const struct dentry *d)
+{
+    const struct mnt_ns *ns = ns_file_mounts != NULL ? ns_file_mounts(d) : NULL;
+
+    return ns != NULL && ns->ino <= current->nsproxy->mnt->ino;
+}
+
 static int mount_bind(struct path *where, const char *source, unsigned long flags)
 {
     struct mount *m = NULL;
@@ -143,6 +154,8 @@ static int mount_bind(struct path *where, const char *source, unsigned long flag
         goto put_old;
 
     err = is_ours(old.mnt) || strcmp(old.mnt->sb->type->name, "nsfs") == 0 ? 0 : -EINVAL;
+    if (err == 0 && is_namespace_loop(old.dentry))
+        err = -EINVAL;
     if (err == 0)
         err = check_attach(old.dentry, where);
     if (err < 0)
