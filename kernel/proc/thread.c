@@ -59,53 +59,6 @@ struct process kernel_process = {
 /* Runs kernel/main.c, then idles. */
 static struct thread boot_thread;
 
-/* ---- kernel stacks --------------------------------------------------------------- */
-
-/*
- * A few stacks are kept mapped: mapping one and unmapping it again would be a
- * good part of a fork and an exit. They carry no charge of their own, so that
- * any group may use them; the thread's group is charged here.
- */
-#define STACKS_KEPT 8
-
-static struct {
-    struct spinlock lock;
-    unsigned count;
-    void *stacks[STACKS_KEPT];
-} stack_cache;
-
-static void *stack_alloc(struct cgroup *cg)
-{
-    irqflags_t flags;
-    void *stack = NULL;
-
-    if (cgroup_charge_memory(cg, KSTACK_SIZE) < 0)
-        return NULL;
-    flags = spin_lock(&stack_cache.lock);
-    if (stack_cache.count > 0)
-        stack = stack_cache.stacks[--stack_cache.count];
-    spin_unlock(&stack_cache.lock, flags);
-    if (stack == NULL)
-        stack = kmap_alloc_stack(NULL, KSTACK_PAGES);
-    if (stack == NULL)
-        cgroup_uncharge_memory(cg, KSTACK_SIZE);
-    return stack;
-}
-
-static void stack_free(void *stack, struct cgroup *cg)
-{
-    irqflags_t flags = spin_lock(&stack_cache.lock);
-
-    if (stack_cache.count < STACKS_KEPT) {
-        stack_cache.stacks[stack_cache.count++] = stack;
-        stack = NULL;
-    }
-    spin_unlock(&stack_cache.lock, flags);
-    if (stack != NULL)
-        kmap_free_stack(stack, KSTACK_PAGES);
-    cgroup_uncharge_memory(cg, KSTACK_SIZE);
-}
-
 /* ---- threads ------------------------------------------------------------------------ */
 
 struct thread *thread_alloc(struct cgroup *cg)
@@ -114,13 +67,11 @@ struct thread *thread_alloc(struct cgroup *cg)
 
     if (t == NULL)
         return NULL;
-    t->kstack = stack_alloc(cg);
+    t->kstack = kmap_alloc_stack(cg, KSTACK_PAGES);
     if (t->kstack == NULL) {
         kmem_cache_free(thread_cache, t);
         return NULL;
     }
-    cgroup_get(cg);
-    t->kstack_cgroup = cg;
     refcount_init(&t->refs, 2);
     list_init(&t->process_link);
     list_init(&t->sigqueue.infos);
@@ -132,8 +83,7 @@ struct thread *thread_alloc(struct cgroup *cg)
 
 static void thread_free_stack(struct thread *t)
 {
-    stack_free(t->kstack, t->kstack_cgroup);
-    cgroup_put(t->kstack_cgroup);
+    kmap_free_stack(t->kstack, KSTACK_PAGES);
     t->kstack = NULL;
 }
 

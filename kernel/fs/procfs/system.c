@@ -96,10 +96,10 @@ static int show_vmstat(struct seq *s, const struct proc_context *c)
     (void)c;
     mem_stats_get(&m);
     seq_printf(s, "nr_free_pages %llu\nnr_anon_pages %llu\nnr_file_pages %llu\nnr_slab_unreclaimable %llu\n"
-                  "nr_page_table_pages %llu\n",
+                  "nr_page_table_pages %llu\nnr_kernel_stack %llu\n",
                (unsigned long long)m.free_pages, (unsigned long long)m.anon_pages,
                (unsigned long long)m.cache_pages, (unsigned long long)m.slab_pages,
-               (unsigned long long)m.table_pages);
+               (unsigned long long)m.table_pages, (unsigned long long)(m.stack_pages << (PAGE_SHIFT - 10)));
     return 0;
 }
 

@@ -74,7 +74,6 @@ struct thread {
     uint32_t work;             /* [a] enum thread_work */
     enum thread_state state;   /* [r] */
     void *kstack;              /* [I] lowest address */
-    struct cgroup *kstack_cgroup; /* [I] charged for it; counted */
     struct switch_hooks *hooks; /* [o] NULL: none */
     struct process *process;   /* [I] */
     struct pid *pid;           /* [I] counted */
