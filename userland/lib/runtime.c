@@ -8,7 +8,8 @@
  *                                   bind-mounted into containers
  *   /run/bulkhead/root/             where each mounts its root
  *
- * /run/bulkhead/root is made last: if it is there, so is the rest.
+ * /run/bulkhead/root is made last: if it is there, so is the rest. Whoever comes
+ * first makes all of it, or nothing, under a lock on /run/bulkhead; others wait.
  */
 #include "runtime.h"
 
@@ -19,6 +20,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -101,16 +103,47 @@ static int make_devices(struct err *e)
     return 0;
 }
 
+/* What was made is used by nobody yet; what was not made fails to go, which is fine. */
+static void unmake(void)
+{
+    (void)umount2(PATH_RUN "/dev", MNT_DETACH);
+    (void)rmdir(PATH_RUN "/dev");
+    (void)umount2(shared_copy, MNT_DETACH);
+    (void)unlink(shared_copy);
+    (void)rmdir(PATH_BIN);
+}
+
+static int make_locked(struct err *e)
+{
+    if (access(PATH_ROOT, F_OK) == 0)
+        return 0; /* somebody was quicker */
+    if (share_supervisor(e) < 0 || make_devices(e) < 0) {
+        unmake();
+        return -1;
+    }
+    if (make_dir(PATH_ROOT) < 0) {
+        err_sys(e, 125, "cannot create " PATH_ROOT);
+        unmake();
+        return -1;
+    }
+    return 0;
+}
+
 int runtime_prepare(struct err *e)
 {
+    int lock, err;
+
     if (access(PATH_ROOT, F_OK) == 0)
         return 0;
     (void)mkdir("/run", 0755);
     if (make_dir(PATH_RUN) < 0)
         return err_sys(e, 125, "cannot create " PATH_RUN);
-    if (share_supervisor(e) < 0 || make_devices(e) < 0)
-        return -1;
-    if (make_dir(PATH_ROOT) < 0)
-        return err_sys(e, 125, "cannot create " PATH_ROOT);
-    return 0;
+    lock = open(PATH_RUN, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (lock < 0)
+        return err_sys(e, 125, "cannot open " PATH_RUN);
+    while ((err = flock(lock, LOCK_EX)) < 0 && errno == EINTR)
+        ;
+    err = err < 0 ? err_sys(e, 125, "cannot lock " PATH_RUN) : make_locked(e);
+    close(lock);
+    return err;
 }
