@@ -283,9 +283,15 @@ static int kill_one(struct instance *in, const char *ref, long sig)
     err = client_request(in, MSG_SIGNAL, (uint8_t)sig);
     if (err == -ESRCH || err == -ENOENT || err == -ECONNREFUSED || err == -EPIPE)
         return not_running(in, ref);
-    if (err < 0)
+    if (err < 0) {
         warn("cannot send signal %ld to %s: %s", sig, ref, strerror(-err));
-    return err;
+        return err;
+    }
+    if (sig == SIGKILL && client_wait(in, 10000) == -ETIMEDOUT) { /* who kills it wants to see it dead */
+        warn("%s does not end", ref);
+        return -1;
+    }
+    return 0;
 }
 
 int session_kill(const char *kind, int argc, char **argv, int sig)

@@ -330,20 +330,22 @@ static void reap(void)
         machine_judge(s, wstatus);
 }
 
-static int listen_on(const struct sup *s)
+int loop_listen(struct sup *s, struct err *e)
 {
     struct sockaddr_un addr = {.sun_family = AF_UNIX};
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
     if (fd < 0)
-        return -1;
+        return err_sys(e, 125, "cannot create the control socket");
     snprintf(addr.sun_path, sizeof(addr.sun_path), PATH_RUN "/%s/%s/ctl", s->in.kind, s->in.id);
     (void)unlink(addr.sun_path);
     if (bind(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 || listen(fd, 8) < 0) {
+        err_sys(e, 125, "cannot create the control socket %s", addr.sun_path);
         close(fd);
         return -1;
     }
-    return fd;
+    loop.listen_fd = fd;
+    return 0;
 }
 
 static bool accept_one(void)
@@ -372,7 +374,7 @@ static void finish(void)
     sup_finish(s);
     loop.finished = true;
     /* Only now: who is told, or turned away, finds everything settled. */
-    while (loop.listen_fd >= 0 && accept_one())
+    while (accept_one())
         ;
     close(loop.listen_fd);
     loop.listen_fd = -1;
@@ -461,7 +463,6 @@ void loop_run(struct sup *s, int launch_fd, unsigned launch_flags)
     sigdelset(&open_mask, SIGCHLD);
     sigaction(SIGCHLD, &act, NULL);
     child_changed = 1; /* it may have ended already */
-    loop.listen_fd = listen_on(s);
     launcher = client_add(launch_fd);
     if (launch_flags != 0)
         attach(launcher, launch_flags, s->log.head);

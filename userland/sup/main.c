@@ -108,21 +108,32 @@ static int start(struct sup *s, struct err *e)
 {
     bool is_vm = strcmp(s->in.kind, "vm") == 0;
     int64_t memory = is_vm ? 0 : record_num(&s->spec, "memory", 0);
+    int err;
 
     if (cgroup_create(s->in.kind, s->in.id, memory, record_num(&s->spec, "pids", 0), e) < 0)
         return -1;
     (void)cgroup_join(s->in.kind, s->in.id, "sup"); /* there may be no cgroups */
     s->state.started_ns = instance_now_ns();
-    if ((is_vm ? machine_start(s, e) : container_start(s, e)) < 0) {
-        (void)cgroup_join(s->in.kind, NULL, NULL);
-        cgroup_destroy(s->in.kind, s->in.id);
-        return -1;
-    }
+    /* All that may lack space comes before the program runs, but for the state: its process is in it. */
+    if (loop_listen(s, e) < 0)
+        goto destroy_cgroup;
+    if ((is_vm ? machine_start(s, e) : container_start(s, e)) < 0)
+        goto unlink_socket;
     s->state.status = STATUS_RUNNING;
     s->state.pid = s->pid;
     s->state.sup_pid = getpid();
-    (void)instance_write_state(&s->in, &s->state); /* no space: it runs all the same */
-    return 0;
+    err = instance_write_state(&s->in, &s->state);
+    if (err == 0)
+        return 0;
+    errno = -err;
+    err_sys(e, 125, "cannot record that %s %.12s runs", instance_noun(s->in.kind), s->in.id);
+
+unlink_socket:
+    (void)unlinkat(s->in.dir, "ctl", 0);
+destroy_cgroup:
+    (void)cgroup_join(s->in.kind, NULL, NULL);
+    cgroup_destroy(s->in.kind, s->in.id); /* kills what runs in it */
+    return -1;
 }
 
 /* It never ran: it stays as created, with the reason, unless it was to be removed anyway. */

@@ -43,6 +43,8 @@ void machine_read_status(struct sup *s);
 /* Turns a wait status and the monitor's last line into a state. */
 void machine_judge(struct sup *s, int wstatus);
 
+/* Makes the control socket: from then on clients can connect, and wait for the loop. */
+int loop_listen(struct sup *s, struct err *e);
 /* The event loop; returns when the instance has ended and everybody knows. */
 void loop_run(struct sup *s, int launch_fd, unsigned launch_flags);
 /* Files, cgroup and lock after the end; called by the loop. */
