@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Whatever comes and goes leaves the machine as it was: to the page, to the object, to the name."""
+import os
+import re
+
+import pytest
+
+from machine import ROOT
+
+
+def additions(build):
+    """What is needed besides the image."""
+    return {
+        "/bin/leaks": os.path.join(build, "leaks/leaks"),
+        "/leaks": os.path.join(ROOT, "tests/leaks"),
+        "/tiny/kernel": os.path.join(build, "tests/guests/tiny_kernel.bin"),
+    }
+
+
+def run_leaks(booter, calls, emulator="qemu", **options):
+    """Calls of leaks in one boot, straight from its shell: what run_many() writes are files, too."""
+    modules = "for m in /lib/kvm/*.ko; do [ ! -e $m ] || insmod $m 2>/dev/null; done\n"  # on Linux
+    script = modules + "s=0\n" + "".join(f"leaks {c} || s=1\n" for c in calls) + "exit $s"
+    result = booter.run(script, emulator, add=additions(booter.build), **options)
+    plans = len(re.findall(r"^1\.\.[1-9]", result.stdout, re.M))
+    assert (result.status, plans) == (0, len(calls)), str(result)
+    assert not re.search("^not ok", result.stdout, re.M), str(result)
+
+
+def containers(warm_up, rounds):
+    return f"-w {warm_up} -n {rounds} -- sh /leaks/containers.sh"
+
+
+def machines(warm_up, rounds):
+    return f"-w {warm_up} -n {rounds} -- sh /leaks/machines.sh"
+
+
+# The numbers are the acceptance test's: after 20 of each to warm up, 200 containers and 20 VMs.
+def test_containers_and_machines(booter):
+    run_leaks(booter, [containers(20, 200), machines(20, 20)], timeout=1200)
+
+
+def test_on_vt_x(booter):
+    """Each way of ending once after a warm-up of the same; test_all_on_vt_x has the whole."""
+    run_leaks(booter, [containers(10, 10), machines(8, 8), "kvm_"], "bochs", timeout=1500)
+
+
+@pytest.mark.soak
+def test_all_on_vt_x(booter):
+    run_leaks(booter, [containers(20, 200), machines(20, 20), ""], "bochs", timeout=7200)
+
+
+def test_areas(booter):
+    """Each area of the kernel, what it refuses and what is killed in the middle included."""
+    run_leaks(booter, [""], timeout=1200)
+
+
+def test_areas_on_linux(booter):
+    """They ask for nothing that Linux refuses."""
+    run_leaks(booter, ["-r -w 3"], linux=True, timeout=600)
