@@ -201,18 +201,23 @@ static struct list_node free_ranges = LIST_INIT(free_ranges);
 static vaddr_t range_take(size_t len)
 {
     irqflags_t flags = spin_lock(&kmap_lock);
-    struct range *r;
+    struct range *r, *used_up = NULL;
     vaddr_t va = 0;
 
     len += PAGE_SIZE;
     list_for_each(r, &free_ranges, link) {
-        if (r->end - r->start > len) {
-            va = r->start;
-            r->start += len;
-            break;
+        if (r->end - r->start < len)
+            continue;
+        va = r->start;
+        r->start += len;
+        if (r->start == r->end) {
+            list_remove(&r->link);
+            used_up = r;
         }
+        break;
     }
     spin_unlock(&kmap_lock, flags);
+    kfree(used_up);
     return va;
 }
 
