@@ -418,6 +418,8 @@ static long mremap_locked(struct mm *mm, uaddr_t addr, size_t old_len, size_t ne
         return -EFAULT;
     if (vma->ops != NULL || (old_len == 0 && !(vma->flags & VMA_SHARED)))
         return -EINVAL;
+    if (new_len > USER_TOP)
+        return -ENOMEM;
     if (flags & MREMAP_FIXED) {
         err = mm_unmap(mm, to, new_len);
         if (err < 0)
@@ -448,8 +450,8 @@ long sys_mremap(uaddr_t addr, size_t old_len, size_t new_len, int flags, uaddr_t
     struct mm *mm = current->mm;
     long res;
 
-    if ((flags & ~(MREMAP_MAYMOVE | MREMAP_FIXED)) || !IS_ALIGNED(addr, PAGE_SIZE) || new_len == 0 ||
-        new_len > USER_TOP || old_len > USER_TOP)
+    if ((flags & ~(MREMAP_MAYMOVE | MREMAP_FIXED)) || !IS_ALIGNED(addr, PAGE_SIZE) ||
+        ALIGN_UP(new_len, PAGE_SIZE) == 0 || old_len > USER_TOP)
         return -EINVAL;
     if (!user_range_ok(addr, old_len))
         return -EFAULT;
