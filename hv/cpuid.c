@@ -30,6 +30,7 @@ static uint32_t bits_(const uint8_t *bits, size_t n)
 #define LEAF1_ECX_AVX       (1u << 28)
 #define LEAF1_ECX_HYPERVISOR (1u << 31)
 #define LEAF1_EDX_APIC      (1u << 9)
+#define EXTENDED1_EDX_RDTSCP (1u << 27)
 
 #define XCR0_KNOWN 0xe7ULL /* x87, SSE, AVX, AVX-512 */
 #define XSAVE_AREA 4096u   /* what a vCPU has room for, and KVM_GET_XSAVE */
@@ -51,10 +52,14 @@ static uint32_t xsave_size(uint64_t xcr0)
     return size;
 }
 
-static uint64_t guest_xcr0; /* [I] after cpuid_init() */
+static uint64_t guest_xcr0; /* [I] after cpuid_init(), as what follows */
+static bool has_rdtscp;
 
 void cpuid_init(void)
 {
+    const char *why;
+
+    has_rdtscp = cpu_has_rdtscp() && hv_ops(&why)->can_rdtscp();
     guest_xcr0 = fpu_xcr0() & XCR0_KNOWN;
     if (xsave_size(guest_xcr0) > XSAVE_AREA)
         guest_xcr0 &= 3;
@@ -133,7 +138,9 @@ static void mask_extended_1(struct kvm_cpuid_entry2 *e)
     /* LAHF CMP_LEGACY CR8_LEGACY ABM SSE4A MISALIGNSSE 3DNOWPREFETCH */
     e->ecx &= BITS(0, 1, 4, 5, 6, 7, 8);
     /* as leaf 1, SYSCALL NX MMXEXT FXSR FFXSR 1G-pages RDTSCP LM; 1 GiB pages only as the CPU has them */
-    e->edx &= BITS(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 15, 16, 17, 20, 22, 23, 24, 25, 26, 29);
+    e->edx &= BITS(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 15, 16, 17, 20, 22, 23, 24, 25, 26, 27, 29);
+    if (!has_rdtscp)
+        e->edx &= ~EXTENDED1_EDX_RDTSCP;
 }
 
 static void mask_nothing(struct kvm_cpuid_entry2 *e)

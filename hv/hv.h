@@ -186,6 +186,7 @@ struct hv_ops {
     /* This CPU, interrupts off. cpu_on() may be called again after cpu_off(). */
     int (*cpu_on)(void);
     void (*cpu_off)(void);
+    bool (*can_rdtscp)(void); /* guests can execute it, if the CPU can */
 
     /* vm->backend and vcpu->backend are the back end's own; charged to vm->cgroup. */
     int (*vm_init)(struct vm *vm);

@@ -319,6 +319,7 @@ static int write_tsc_aux(struct vcpu *vcpu, uint32_t index, uint64_t value)
     if (value >> 32)
         return -EINVAL;
     vcpu->tsc_aux = value;
+    tsc_aux_load(vcpu); /* the vCPU is on this CPU */
     return 0;
 }
 
@@ -359,7 +360,7 @@ static const struct msr msrs[] = {
     {MSR_STAR, MSR_SFMASK, read_backend, write_backend, 0, MSR_SAVED},
     {MSR_FS_BASE, MSR_GS_BASE, read_segment_base, write_segment_base, 0, 0},
     {MSR_KERNEL_GS_BASE, MSR_KERNEL_GS_BASE, read_backend, write_backend, 0, MSR_SAVED},
-    {MSR_TSC_AUX, MSR_TSC_AUX, read_tsc_aux, write_tsc_aux, 0, 0},
+    {MSR_TSC_AUX, MSR_TSC_AUX, read_tsc_aux, write_tsc_aux, 0, MSR_SAVED},
     {MSR_K7_EVNTSEL0, MSR_K7_PERFCTR3, NULL, NULL, 0, MSR_IGNORED},
     {MSR_K8_SYSCFG, MSR_K8_SYSCFG, NULL, NULL, 0, MSR_IGNORED},
     {MSR_K7_HWCR, MSR_K7_HWCR, NULL, NULL, 0x01000000, MSR_IGNORED}, /* the TSC counts at P0's rate */

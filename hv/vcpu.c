@@ -20,6 +20,7 @@
 #include <kernel/trap.h>
 #include <kernel/uaccess.h>
 
+#include "msr.h"
 #include "vm.h"
 
 #define DR7_ENABLED 0xffu
@@ -52,11 +53,24 @@ static uint32_t take_requests(struct vcpu *vcpu)
 
 /* ---- on and off this CPU ------------------------------------------------------------------- */
 
+/*
+ * RDTSCP and RDPID show TSC_AUX, and neither back end exchanges it: it is the guest's from
+ * load() to unload(). Linux keeps the CPU's number there, in guests as in us, so that with
+ * one vCPU on the first CPU there is mostly nothing to write.
+ */
+void tsc_aux_load(const struct vcpu *vcpu)
+{
+    if (cpu_has_rdtscp())
+        wrmsr(MSR_TSC_AUX, vcpu->tsc_aux);
+}
+
 static void load(struct vcpu *vcpu)
 {
     unsigned int cpu = cpu_number();
 
     vcpu->vm->ops->load(vcpu);
+    if (vcpu->tsc_aux != cpu_number())
+        tsc_aux_load(vcpu);
     if (vcpu->last_cpu != cpu + 1) { /* this CPU may keep old translations under the same tag */
         vcpu->needs_flush = true;
         vcpu->last_cpu = cpu + 1;
@@ -66,6 +80,8 @@ static void load(struct vcpu *vcpu)
 static void unload(struct vcpu *vcpu)
 {
     vcpu->vm->ops->put(vcpu);
+    if (vcpu->tsc_aux != cpu_number())
+        cpu_set_tsc_aux();
 }
 
 /* For ioctls other than KVM_RUN: no sleeping until vcpu_put(). */

@@ -267,6 +267,7 @@ void vcpu_request(struct vcpu *vcpu, uint32_t requests); /* any context; wakes a
 void vcpu_kick(struct vcpu *vcpu);
 void vcpu_load(struct vcpu *vcpu); /* outside KVM_RUN: for ops that need it; preemption stays off */
 void vcpu_put(struct vcpu *vcpu);
+void tsc_aux_load(const struct vcpu *vcpu); /* between the two, after a change of vcpu->tsc_aux */
 
 /* ---- vcpu_state.c ---- */
 long vcpu_state_ioctl(struct vcpu *vcpu, unsigned int cmd, uaddr_t arg); /* -EINVAL: not one of these */

@@ -129,6 +129,11 @@ static void svm_cpu_off(void)
     this_cpu()->hv = NULL;
 }
 
+static bool svm_can_rdtscp(void)
+{
+    return true; /* not intercepted: it does what it does on the CPU */
+}
+
 /* ---- VMs and vCPUs ---- */
 
 static int svm_vm_init(struct vm *vm)
@@ -280,6 +285,7 @@ const struct hv_ops svm_ops = {
     .probe = svm_probe,
     .cpu_on = svm_cpu_on,
     .cpu_off = svm_cpu_off,
+    .can_rdtscp = svm_can_rdtscp,
     .vm_init = svm_vm_init,
     .vm_fini = svm_vm_fini,
     .vcpu_create = svm_vcpu_create,

@@ -12,6 +12,7 @@ struct vmx_caps vmx_caps;
 
 enum wish {
     REQUIRED,
+    OPTIONAL,  /* on where it is possible */
     FORBIDDEN, /* must be possible to have off */
 };
 
@@ -55,6 +56,7 @@ static const struct wanted_bit window_bits[] = {
 
 static const struct wanted_bit cpu2_bits[] = {
     {CPU2_EPT, REQUIRED, "VT-x without EPT"},
+    {CPU2_RDTSCP, OPTIONAL, "VT-x without RDTSCP"},
     {CPU2_VPID, REQUIRED, "VT-x without VPIDs"},
     {CPU2_WBINVD, REQUIRED, "VT-x without WBINVD exiting"},
     {CPU2_UNRESTRICTED_GUEST, REQUIRED, "VT-x without unrestricted guest"},
@@ -93,10 +95,9 @@ static const char *missing_bit(const struct wanted_bit *bits, unsigned int count
                                uint64_t must_be_1, uint64_t may_be_1)
 {
     for (unsigned int i = 0; i < count; i++) {
-        bool is_possible = bits[i].wish == REQUIRED ? (may_be_1 & bits[i].bit) != 0
-                                                    : (must_be_1 & bits[i].bit) == 0;
-
-        if (!is_possible)
+        if (bits[i].wish == REQUIRED && !(may_be_1 & bits[i].bit))
+            return bits[i].name;
+        if (bits[i].wish == FORBIDDEN && (must_be_1 & bits[i].bit))
             return bits[i].name;
     }
     return NULL;
@@ -110,8 +111,10 @@ static const char *choose(uint32_t msr, const struct wanted_bit *bits, unsigned 
     const char *why = missing_bit(bits, count, (uint32_t)cap, cap >> 32);
 
     *value = (uint32_t)cap;
-    for (unsigned int i = 0; i < count; i++)
-        *value |= bits[i].wish == REQUIRED ? (uint32_t)bits[i].bit : 0;
+    for (unsigned int i = 0; i < count; i++) {
+        if (bits[i].wish != FORBIDDEN)
+            *value |= (uint32_t)(bits[i].bit & cap >> 32);
+    }
     return why;
 }
 

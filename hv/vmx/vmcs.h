@@ -175,6 +175,7 @@ enum vmcs_field {
 #define CPU_SECONDARY        BIT(31)
 
 #define CPU2_EPT                BIT(1)
+#define CPU2_RDTSCP             BIT(3)
 #define CPU2_VPID               BIT(5)
 #define CPU2_WBINVD             BIT(6)
 #define CPU2_UNRESTRICTED_GUEST BIT(7)

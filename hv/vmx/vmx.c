@@ -248,6 +248,11 @@ static int vmx_cpu_on(void)
 }
 
 /* No vCPU is loaded. */
+static bool vmx_can_rdtscp(void)
+{
+    return (vmx_caps.cpu2 & CPU2_RDTSCP) != 0; /* else it is #UD in guests */
+}
+
 static void vmx_cpu_off(void)
 {
     struct vmx_cpu *cpu = this_vmx();
@@ -787,6 +792,7 @@ const struct hv_ops vmx_ops = {
     .probe = vmx_probe,
     .cpu_on = vmx_cpu_on,
     .cpu_off = vmx_cpu_off,
+    .can_rdtscp = vmx_can_rdtscp,
     .vm_init = vmx_vm_init,
     .vm_fini = vmx_vm_fini,
     .vcpu_create = vmx_vcpu_create,

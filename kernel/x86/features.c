@@ -66,6 +66,7 @@ void features_init(void)
     if (f->has_xsave && max_leaf >= 13)
         f->has_xsaveopt = has_bit(cpuid(13, 1).eax, 0);
     r = cpuid(0x80000000, 0);
+    f->has_rdtscp = has_bit(cpuid(0x80000001, 0).edx, 27);
     if (r.eax >= 0x80000007)
         f->has_invariant_tsc = has_bit(cpuid(0x80000007, 0).edx, 8);
 
@@ -89,6 +90,18 @@ void features_enable(void)
     cr4 |= f->has_umip ? CR4_UMIP : 0;
     cr4 |= f->has_xsave ? CR4_OSXSAVE : 0;
     __asm__ volatile("mov %0, %%cr4" : : "r"(cr4));
+    cpu_set_tsc_aux();
+}
+
+bool cpu_has_rdtscp(void)
+{
+    return cpu_features.has_rdtscp;
+}
+
+void cpu_set_tsc_aux(void)
+{
+    if (cpu_features.has_rdtscp)
+        wrmsr(MSR_TSC_AUX, cpu_number());
 }
 
 static void brand_string(char out[49])

@@ -44,6 +44,7 @@
 #define MSR_FS_BASE        0xc0000100
 #define MSR_GS_BASE        0xc0000101
 #define MSR_KERNEL_GS_BASE 0xc0000102
+#define MSR_TSC_AUX        0xc0000103
 
 #define EFER_SCE BIT(0)
 #define EFER_NXE BIT(11)
@@ -93,7 +94,7 @@ enum interrupt_vector {
 struct cpu_features {
     bool has_smep, has_smap, has_umip, has_pge;
     bool has_xsave, has_xsaveopt;
-    bool has_x2apic, has_tsc_deadline, has_invariant_tsc;
+    bool has_x2apic, has_tsc_deadline, has_invariant_tsc, has_rdtscp;
 };
 extern struct cpu_features cpu_features;
 

@@ -39,6 +39,7 @@
     X(spin) \
     X(touch) \
     X(triple_fault) \
+    X(tsc_aux) \
     X(tsc_deadline) \
     X(vmcall) \
     X(x2apic)

@@ -15,6 +15,7 @@
 #define MSR_FS_BASE        0xc0000100u
 #define MSR_GS_BASE        0xc0000101u
 #define MSR_KERNEL_GS_BASE 0xc0000102u
+#define MSR_TSC_AUX        0xc0000103u
 #define MSR_NONSENSE       0x12345u
 #define GP                 13u
 
@@ -199,6 +200,62 @@ static void msr_list(void)
     }
 }
 
+static void offer_everything(struct machine *m, bool *has_rdtscp)
+{
+    struct {
+        struct kvm_cpuid2 head;
+        struct kvm_cpuid_entry2 entries[256];
+    } list = { .head.nent = 256 };
+
+    *has_rdtscp = false;
+    must(kvm_fd, KVM_GET_SUPPORTED_CPUID, &list);
+    for (uint32_t i = 0; i < list.head.nent; i++)
+        *has_rdtscp |= list.entries[i].function == 0x80000001 && (list.entries[i].edx & 1u << 27);
+    must(m->vcpu, KVM_SET_CPUID2, &list);
+}
+
+static uint32_t host_tsc_aux(void)
+{
+    uint32_t aux;
+
+    __asm__ volatile("rdtscp" : "=c"(aux) : : "eax", "edx");
+    return aux;
+}
+
+/* Each has its own: two guests, and the program that runs them. */
+static void tsc_aux(void)
+{
+    struct {
+        struct kvm_msrs head;
+        struct kvm_msr_entry entry;
+    } msr = { .head.nmsrs = 1, .entry = { .index = MSR_TSC_AUX, .data = 0x11111111 } };
+    struct machine a, b;
+    uint32_t host;
+    bool has_rdtscp;
+
+    machine_init(&a, LONG_MODE, IRQCHIP, GUEST(tsc_aux));
+    machine_init(&b, LONG_MODE, IRQCHIP, GUEST(tsc_aux));
+    offer_everything(&a, &has_rdtscp);
+    offer_everything(&b, &has_rdtscp);
+    if (!has_rdtscp)
+        skip("no RDTSCP for guests");
+    host = host_tsc_aux();
+    check_equal("MSRs set", must(a.vcpu, KVM_SET_MSRS, &msr), 1);
+    for (uint32_t round = 1; round < 4; round++) {
+        expect_report(&a, round * 0x11111111);
+        check_equal("the host's TSC_AUX", host_tsc_aux(), host);
+        expect_report(&a, round * 0x11111111);
+        answer_in(&a, REPORT, 4, (round + 1) * 0x11111111);
+        expect_report(&b, (round - 1) * 0x99);
+        expect_report(&b, (round - 1) * 0x99);
+        answer_in(&b, REPORT, 4, round * 0x99);
+        check_equal("the host's TSC_AUX", host_tsc_aux(), host);
+    }
+    expect_report(&a, 0x44444444); /* what it wrote is in effect */
+    check_equal("MSRs read", must(a.vcpu, KVM_GET_MSRS, &msr), 1);
+    check_equal("value outside", msr.entry.data, 0x44444444);
+}
+
 /* ---- state in and out ------------------------------------------------------------------ */
 
 static void registers(void)
@@ -337,6 +394,7 @@ const struct test cpu_tests[] = {
     { "cpu_msrs_refuse", msrs_refuse },
     { "cpu_msrs_from_outside", msrs_from_outside },
     { "cpu_msr_list", msr_list },
+    { "cpu_tsc_aux", tsc_aux },
     { "cpu_registers", registers },
     { "cpu_special_registers", special_registers },
     { "cpu_fpu", fpu },

@@ -18,6 +18,7 @@
 
 static struct vcpu_event injected; /* by the entry that is going on */
 static unsigned entries, flushes;
+static uint64_t aux_in_guest; /* TSC_AUX at the last entry */
 static bool is_loaded;
 static enum exit_reason (*script)(struct vcpu *vcpu, struct vm_exit *e);
 
@@ -30,6 +31,11 @@ static int fake_probe(const char **why)
 static int fake_cpu_on(void)
 {
     return 0;
+}
+
+static bool fake_can_rdtscp(void)
+{
+    return true;
 }
 
 static int fake_vm_init(struct vm *vm)
@@ -104,6 +110,7 @@ static void fake_enter(struct vcpu *vcpu, struct vm_exit *e)
     vcpu->inject = (struct vcpu_event){0};
     *e = (struct vm_exit){0};
     entries++;
+    aux_in_guest = fake_tsc_aux;
     e->reason = script(vcpu, e);
 }
 
@@ -133,6 +140,7 @@ static int fake_msr_set(struct vcpu *vcpu, uint32_t index, uint64_t value)
 
 const struct hv_ops svm_ops = {
     .name = "fake", .s2_format = STAGE2_NPT, .probe = fake_probe, .cpu_on = fake_cpu_on,
+    .can_rdtscp = fake_can_rdtscp,
     .vm_init = fake_vm_init, .vm_fini = fake_vm_fini, .vcpu_create = fake_vcpu_create,
     .vcpu_destroy = fake_vcpu_destroy, .load = fake_load, .put = fake_put, .flush = fake_flush,
     .enter = fake_enter, .state_get = fake_state_get, .msr_get = fake_msr_get, .msr_set = fake_msr_set,
@@ -1175,6 +1183,36 @@ static void test_bad_values_fault(void **state)
     end();
 }
 
+/* TSC_AUX is the guest's while the guest is on the CPU, the host's otherwise. */
+static void test_tsc_aux(void **state)
+{
+    static const struct vm_exit wrmsr = {.reason = EXIT_WRMSR, .insn_len = 2};
+    struct {
+        struct kvm_msrs head;
+        struct kvm_msr_entry entry;
+    } msr = {.head.nmsrs = 1, .entry = {.index = MSR_TSC_AUX, .data = 0x77}};
+    struct kvm_regs r = {.rip = CODE, .rflags = 2, .rcx = MSR_TSC_AUX, .rax = 0x88};
+
+    (void)state;
+    begin(true);
+    fake_tsc_aux = fake_cpu.number;
+    assert_int_equal(ioctl_fd(cpu_fd, KVM_SET_MSRS, &msr), 1);
+    assert_int_equal(fake_tsc_aux, fake_cpu.number);
+    plan_set(1, &exit_triple);
+    assert_int_equal(run_once(), 0);
+    assert_int_equal(aux_in_guest, 0x77);
+    assert_int_equal(fake_tsc_aux, fake_cpu.number);
+
+    ioctl_fd(cpu_fd, KVM_SET_REGS, &r);
+    plan_set(2, &wrmsr, &exit_triple);
+    assert_int_equal(run_once(), 0);
+    assert_int_equal(aux_in_guest, 0x88);
+    assert_int_equal(fake_tsc_aux, fake_cpu.number);
+    assert_int_equal(ioctl_fd(cpu_fd, KVM_GET_MSRS, &msr), 1);
+    assert_int_equal(msr.entry.data, 0x88);
+    end();
+}
+
 static void test_kvmclock(void **state)
 {
     static const struct vm_exit wrmsr = {.reason = EXIT_WRMSR, .insn_len = 2};
@@ -1348,7 +1386,7 @@ int main(void)
         cmocka_unit_test(test_signals),       cmocka_unit_test(test_start_ap),
         cmocka_unit_test(test_eventfds),      cmocka_unit_test(test_control_registers),
         cmocka_unit_test(test_bad_values_fault), cmocka_unit_test(test_kvmclock),
-        cmocka_unit_test(test_noise),
+        cmocka_unit_test(test_tsc_aux),       cmocka_unit_test(test_noise),
     };
 
     fake_services_init();

@@ -21,7 +21,7 @@ int printf(const char *fmt, ...);
 int vprintf(const char *fmt, va_list ap);
 
 struct cpu fake_cpu;
-uint64_t fake_tsc = 1000000, fake_now_ns = 1000000;
+uint64_t fake_tsc_aux, fake_tsc = 1000000, fake_now_ns = 1000000;
 struct mm fake_mm;
 struct thread fake_thread;
 struct file *fake_files[64];

@@ -144,6 +144,10 @@ static inline void wrmsr(uint32_t msr, uint64_t value)
 int rdmsr_safe(uint32_t msr, uint64_t *out);
 int wrmsr_safe(uint32_t msr, uint64_t value);
 
+/* What RDTSCP and RDPID show to programs: the CPU's number, as on Linux. */
+bool cpu_has_rdtscp(void);
+void cpu_set_tsc_aux(void); /* on this CPU; hv lends the register to guests */
+
 struct cpuid_regs {
     uint32_t eax, ebx, ecx, edx;
 };

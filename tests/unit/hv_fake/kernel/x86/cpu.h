@@ -24,7 +24,7 @@ struct cpu {
 typedef uint64_t irqflags_t;
 
 extern struct cpu fake_cpu;
-extern uint64_t fake_tsc;
+extern uint64_t fake_tsc, fake_tsc_aux;
 
 struct cpuid_regs {
     uint32_t eax, ebx, ecx, edx;
@@ -75,6 +75,23 @@ static inline void cpu_pause(void)
 static inline uint64_t rdtsc(void)
 {
     return fake_tsc;
+}
+
+static inline bool cpu_has_rdtscp(void)
+{
+    return true;
+}
+
+static inline void cpu_set_tsc_aux(void)
+{
+    fake_tsc_aux = cpu_number();
+}
+
+/* The generic part has one MSR of its own, TSC_AUX. */
+static inline void wrmsr(uint32_t msr, uint64_t value)
+{
+    (void)msr;
+    fake_tsc_aux = value;
 }
 
 static inline struct cpuid_regs cpuid(uint32_t leaf, uint32_t subleaf)
