@@ -436,19 +436,30 @@ static bool wait_on_socket(int sock, int timeout_ms)
 
 int client_wait(struct instance *in, int timeout_ms)
 {
+    const struct timespec pause = {.tv_nsec = 5 * 1000 * 1000};
+    int64_t deadline = now_ms() + timeout_ms;
     struct instance_state state;
-    int sock = instance_connect(in);
 
-    if (sock >= 0) {
-        bool over = proto_send(sock, MSG_ATTACH, ATTACH_FOLLOW, NULL, 0) < 0 ||
-                    wait_on_socket(sock, timeout_ms);
+    for (;;) {
+        int64_t left = timeout_ms < 0 ? -1 : deadline - now_ms();
+        int sock = instance_connect(in);
 
-        close(sock);
-        if (!over)
+        if (sock >= 0) {
+            bool over = proto_send(sock, MSG_ATTACH, ATTACH_FOLLOW, NULL, 0) < 0 ||
+                        wait_on_socket(sock, left < 0 && timeout_ms >= 0 ? 0 : (int)left);
+
+            close(sock);
+            if (!over)
+                return -ETIMEDOUT;
+        }
+        /* Connected or not: what it ended with is in its state, unless it is removed by now. */
+        if (instance_read_state(in, &state) < 0)
+            return 0;
+        if (state.status != STATUS_RUNNING)
+            return state.exit_status;
+        /* Its supervisor is about to end, or has no room for one more client. */
+        if (timeout_ms >= 0 && left <= 0)
             return -ETIMEDOUT;
+        nanosleep(&pause, NULL);
     }
-    /* Connected or not: what it ended with is in its state, unless it is removed by now. */
-    if (instance_read_state(in, &state) < 0)
-        return 0;
-    return state.exit_status;
 }
