@@ -76,6 +76,11 @@ static char **monitor_args(const struct sup *s)
     size_t n = 0;
 
     argv[n++] = (char *)"vmm";
+    /* The descriptors first: with them it can say what is wrong with the rest. */
+    argv[n++] = (char *)"--status-fd=12";
+    argv[n++] = (char *)"--console-fd=10";
+    argv[n++] = (char *)"--log-fd=11";
+    argv[n++] = (char *)"--control-fd=13";
     for (size_t i = 0; i < sizeof(passed) / sizeof(passed[0]); i++) {
         const char *value = record_get(&s->spec, passed[i][0]);
 
@@ -84,10 +89,6 @@ static char **monitor_args(const struct sup *s)
         argv[n++] = (char *)passed[i][1];
         argv[n++] = (char *)value;
     }
-    argv[n++] = (char *)"--console-fd=10";
-    argv[n++] = (char *)"--log-fd=11";
-    argv[n++] = (char *)"--status-fd=12";
-    argv[n++] = (char *)"--control-fd=13";
     if (record_flag(&s->spec, "no_reboot"))
         argv[n++] = (char *)"--no-reboot";
     if (record_get(&s->spec, "arg") != NULL)

@@ -24,13 +24,14 @@ int guest_find(const char *name, struct guest *guest, struct err *e)
 {
     char folder[PATH_MAX], cmdline[PATH_MAX];
     struct stat st;
+    ssize_t n;
 
     memset(guest, 0, sizeof(*guest));
     if (strchr(name, '/') != NULL || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
         snprintf(folder, sizeof(folder), "%s", name);
     else
         snprintf(folder, sizeof(folder), PATH_GUESTS "/%s", name);
-    if (stat(folder, &st) < 0 || !S_ISDIR(st.st_mode))
+    if (name[0] == '\0' || stat(folder, &st) < 0 || !S_ISDIR(st.st_mode))
         return err_set(
             e, 125, "no such guest: %s (a guest is a folder in " PATH_GUESTS ", or a path to one)",
             name);
@@ -38,12 +39,14 @@ int guest_find(const char *name, struct guest *guest, struct err *e)
         make_path(guest->initrd, folder, "initrd", e) < 0 ||
         make_path(cmdline, folder, "cmdline", e) < 0)
         return -1;
-    if (access(guest->kernel, R_OK) < 0)
-        return err_sys(e, 125, "guest %s: cannot read its kernel", name);
-    if (access(guest->initrd, F_OK) < 0)
-        guest->initrd[0] = '\0';
-    if (io_get(AT_FDCWD, cmdline, guest->cmdline, sizeof(guest->cmdline)) < 0)
-        guest->cmdline[0] = '\0';
+    n = io_get(AT_FDCWD, cmdline, guest->cmdline, sizeof(guest->cmdline));
+    if (n < 0) {
+        errno = (int)-n;
+        return err_sys(e, 125, "cannot read the cmdline %s (" GUEST_IS ")", cmdline);
+    }
+    if (n >= (ssize_t)sizeof(guest->cmdline) - 2)
+        return err_set(e, 125, "the cmdline %s is too long: at most %zu bytes", cmdline,
+                       sizeof(guest->cmdline) - 3);
     for (char *p = guest->cmdline; *p != '\0'; p++) {
         if (*p == '\n')
             *p = ' ';

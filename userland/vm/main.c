@@ -8,6 +8,12 @@
 #include <signal.h>
 #include <stdio.h>
 
+/*
+ * Longer than a container's ten: a guest has a whole system to shut down, and may first have
+ * to finish booting. The monitor presses the power button again and again for this long.
+ */
+enum { STOP_SECONDS = 60 };
+
 static bool follow, kernel_log, force;
 static const char *tail, *seconds, *signal_name;
 
@@ -19,7 +25,7 @@ static const struct opt logs_opts[] = {
 };
 
 static const struct opt stop_opts[] = {
-    {"time", 't', OPT_STRING, &seconds, "seconds", "How long to wait before killing (10)"},
+    {"time", 't', OPT_STRING, &seconds, "seconds", "How long to wait before killing (60)"},
     {0},
 };
 
@@ -56,7 +62,7 @@ static int cmd_start(int argc, char **argv)
 
 static int cmd_stop(int argc, char **argv)
 {
-    return session_stop("vm", argc, argv, (int)session_number("time", seconds, 10));
+    return session_stop("vm", argc, argv, (int)session_number("time", seconds, STOP_SECONDS));
 }
 
 static int cmd_kill(int argc, char **argv)
@@ -93,8 +99,10 @@ static const struct command commands[] = {
      "The last megabyte is kept, for as long as the VM is there.", logs_opts, 1, 1, false,
      cmd_logs},
     {"start", "VM [VM...]", "Start VMs that have ended", NULL, NULL, 1, -1, false, cmd_start},
-    {"stop", "VM [VM...]", "Stop VMs", "Presses the power button; after a while, kills.", stop_opts,
-     1, -1, false, cmd_stop},
+    {"stop", "VM [VM...]", "Stop VMs",
+     "Presses the power button, again and again: a guest that is still booting may not listen yet.\n"
+     "After a minute, or the time given, kills.",
+     stop_opts, 1, -1, false, cmd_stop},
     {"kill", "VM [VM...]", "Kill VMs", NULL, kill_opts, 1, -1, false, cmd_kill},
     {"wait", "VM [VM...]", "Wait for the end, print the exit statuses", NULL, NULL, 1, -1, false,
      cmd_wait},

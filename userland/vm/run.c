@@ -46,7 +46,7 @@ static int add_file(struct record_writer *w, const char *key, const char *path, 
     char full[PATH_MAX];
 
     if (access(path, R_OK) < 0 || realpath(path, full) == NULL)
-        return err_sys(e, 125, "cannot read the %s %s", key, path);
+        return err_sys(e, 125, "cannot read the %s %s (" GUEST_IS ")", key, path);
     record_add(w, key, full);
     return 0;
 }
@@ -76,10 +76,8 @@ static int fill_in(struct record_writer *w, const struct instance *in, const cha
     record_add(w, "append", line);
     if (add_file(w, "kernel", kernel != NULL ? kernel : guest->kernel, e) < 0)
         return -1;
-    if (initrd != NULL || guest->initrd[0] != '\0') {
-        if (add_file(w, "initrd", initrd != NULL ? initrd : guest->initrd, e) < 0)
-            return -1;
-    }
+    if (add_file(w, "initrd", initrd != NULL ? initrd : guest->initrd, e) < 0)
+        return -1;
     for (; *cmd != NULL; cmd++)
         record_add(w, "arg", *cmd);
     return 0;

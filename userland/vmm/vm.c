@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/klog.h>
 #include <unistd.h>
 
 #define COM1_PORT 0x3f8u
@@ -25,6 +26,8 @@
 #define KVM_IDENTITY_MAP 0xfffbc000ULL
 #define KVM_TSS          0xfffbd000ULL
 
+#define SYSLOG_ACTION_READ_ALL 3 /* syslog(2) */
+
 struct capability {
     int number;
     const char *what;
@@ -38,9 +41,25 @@ static const struct capability required[] = {
     { KVM_CAP_IMMEDIATE_EXIT, "immediate exit" },
 };
 
-static const char no_virtualization[] =
-    "a VM needs VT-x (with EPT and unrestricted guest) or AMD SVM (with nested paging), "
-    "present in the CPU and turned on in the firmware";
+/*
+ * Say what the machine lacks. Our kernel has said at boot what it did not find; there is
+ * no other way to ask for it, and on Linux there is no such line.
+ */
+static void die_without_virtualization(const char *what)
+{
+    static const char mark[] = "hv: no virtual machines: ";
+    static char log[256 << 10];
+    const char *why = strerror(errno), *found;
+    int size = klogctl(SYSLOG_ACTION_READ_ALL, log, sizeof(log) - 1);
+
+    found = size > 0 ? strstr(log, mark) : NULL;
+    if (found != NULL) {
+        why = found + strlen(mark);
+        log[strcspn(why, "\n") + (size_t)(why - log)] = '\0';
+    }
+    die("%s: %s: a VM needs VT-x (with EPT and unrestricted guest) or AMD SVM (with nested paging), "
+        "present in the CPU and turned on in the firmware", what, why);
+}
 
 int kvm_open(void)
 {
@@ -48,7 +67,7 @@ int kvm_open(void)
     int version;
 
     if (fd < 0 && (errno == ENOENT || errno == ENXIO || errno == ENODEV))
-        die("cannot open /dev/kvm: %s: %s", strerror(errno), no_virtualization);
+        die_without_virtualization("cannot open /dev/kvm");
     if (fd < 0)
         die("cannot open /dev/kvm: %s", strerror(errno));
     version = ioctl(fd, KVM_GET_API_VERSION, 0);
@@ -239,7 +258,7 @@ void vm_create(struct vm *vm, struct outside *outside)
 
     vm->fd = ioctl(outside->kvm_fd, KVM_CREATE_VM, 0);
     if (vm->fd < 0 && (errno == ENODEV || errno == EOPNOTSUPP || errno == ENOSYS))
-        die("cannot create a VM: %s: %s", strerror(errno), no_virtualization);
+        die_without_virtualization("cannot create a VM");
     if (vm->fd < 0)
         die("cannot create a VM: %s", strerror(errno));
     add_interrupt_controllers(vm);
