@@ -11,6 +11,7 @@ $(BUILD)/bench/guest/kernel: tests/bench/guest.asm
 	@mkdir -p $(@D)
 	$(call say,NASM,$@)
 	$(Q)$(NASM) -f bin -o $@ $<
+	$(Q): >$(@D)/initrd; : >$(@D)/cmdline
 
 bench-files := $(bench-programs) $(BUILD)/bench/guest/kernel
 bench-programs: $(bench-files)
