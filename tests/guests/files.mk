@@ -10,15 +10,3 @@ $(BUILD)/tests/guests/%.bin: tests/guests/%.asm tests/guests/guest.inc tests/gue
 	$(Q)$(NASM) -f bin -i tests/guests/ -o $@ $<
 $(BUILD)/tests/guests/images.o: EXTRA = $(USER_CFLAGS) -Wa,-I$(BUILD)/tests/guests
 $(BUILD)/tests/guests/images.o: $(guest-images)
-
-# Tiny kernels for `vm run`: build/guests/tiny/NAME, each a guest's folder, not in the initrd.
-tiny-guests := $(patsubst tests/guests/kernels/%.asm,$(BUILD)/guests/tiny/%/kernel,$(wildcard tests/guests/kernels/*.asm))
-tiny-guests: $(tiny-guests)
-.PHONY: tiny-guests
-$(tiny-guests): $(BUILD)/guests/tiny/%/kernel: tests/guests/kernels/%.asm tests/guests/kernels/kernel.inc
-	@mkdir -p $(@D)
-	$(call say,GUEST,$(@D))
-	$(Q)$(NASM) -f bin -i tests/guests/kernels/ -o $@ $<
-	$(Q): >$(@D)/initrd; : >$(@D)/cmdline
-
-test soak: $(tiny-guests)

@@ -3,8 +3,10 @@
 ; first UART and then does what its command line asks for:
 ;
 ;     tiny=spin    run for ever with interrupts on          tiny=off     power off (ACPI S5)
-;     tiny=halt    hlt for ever with interrupts off         tiny=reset   ask the keyboard controller for a reset
-;     tiny=touch   write to each page of 16 MiB, then spin  tiny=fault   a triple fault
+;     tiny=deaf    the same with interrupts off             tiny=reset   ask the keyboard controller for a reset
+;     tiny=halt    hlt for ever with interrupts off         tiny=fault   a triple fault
+;     tiny=touch   write to each page of 16 MiB, then spin  tiny=outside read, write and at last execute where
+;                                                                        there is no memory
 ;
 ; "The Linux/x86 Boot Protocol": a boot sector and one setup sector that hold the header, then the
 ; protected-mode part, entered 512 bytes in with rsi at the zero page.
@@ -20,6 +22,7 @@ PULSE_RESET     equ 0xfe
 ZP_CMDLINE      equ 0x228
 TOUCH_FROM      equ 0x1400000
 TOUCH_PAGES     equ 4096
+OUTSIDE         equ 0x10000000
 
 ; ---- the header, in file order ----
         times 0x1f1 db 0
@@ -89,8 +92,19 @@ entry:
         je      reset
         cmp     ax, 'fa'
         je      fault
+        cmp     ax, 'de'
+        je      deaf
+        cmp     ax, 'ou'
+        je      outside
 spin:
-        jmp     spin
+        sti
+.loop:
+        jmp     .loop
+
+deaf:
+        cli
+.loop:
+        jmp     .loop
 
 halt:
         cli
@@ -121,6 +135,17 @@ reset:
 fault:
         lidt    [rel no_idt]
         ud2
+
+outside:
+        mov     ebx, OUTSIDE
+.next:
+        mov     eax, [rbx]
+        mov     [rbx], eax
+        add     ebx, 0x1000000
+        cmp     ebx, 0xf0000000
+        jb      .next
+        mov     ebx, OUTSIDE
+        jmp     rbx
 
 hello:  db      "tiny", 13, 10, 0
 no_idt: dw      0
