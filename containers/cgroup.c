@@ -183,10 +183,10 @@ int cgroup_move(struct cgroup *to, struct process *p)
         return err;
     }
     cgroup_uncharge_pids(from, nthreads);
-    cgroup_put(from);
     move_mm(p, to);
     if (to->frozen != from->frozen)
         process_set_frozen(p, to->frozen);
+    cgroup_put(from);
     return 0;
 }
 

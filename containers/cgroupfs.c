@@ -324,16 +324,16 @@ static void show_memory_events(struct cgroup *cg, struct text *t)
 
 static void show_memory_stat(struct cgroup *cg, struct text *t)
 {
-    static const char *const names[MEM_STATS] = {
-        [MEM_CACHE] = "file", [MEM_SLAB] = "slab", [MEM_TABLES] = "pagetables", [MEM_ANON] = "anon",
-        [MEM_STACKS] = "kernel_stack",
+    static const struct {
+        const char *name;
+        enum mem_stat which;
+    } lines[] = { /* in Linux's order */
+        {"anon", MEM_ANON}, {"file", MEM_CACHE}, {"kernel_stack", MEM_STACKS}, {"pagetables", MEM_TABLES},
     };
 
-    text_add(t, "anon %llu\n", (unsigned long long)(READ_ONCE(cg->memory_stat[MEM_ANON]) << PAGE_SHIFT));
-    for (unsigned i = 0; i < MEM_STATS; i++) {
-        if (i != MEM_ANON && READ_ONCE(cg->memory_stat[i]) != 0)
-            text_add(t, "%s %llu\n", names[i], (unsigned long long)(READ_ONCE(cg->memory_stat[i]) << PAGE_SHIFT));
-    }
+    for (unsigned i = 0; i < ARRAY_SIZE(lines); i++)
+        text_add(t, "%s %llu\n", lines[i].name,
+                 (unsigned long long)(READ_ONCE(cg->memory_stat[lines[i].which]) << PAGE_SHIFT));
 }
 
 static void show_oom_group(struct cgroup *cg, struct text *t)

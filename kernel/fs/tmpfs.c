@@ -54,8 +54,7 @@ static void give_back(uint64_t *used, uint64_t n)
 static void account_page(const struct page *p, int64_t n)
 {
     mem_stat_add(MEM_CACHE, n);
-    if (p->cgroup != NULL)
-        __atomic_fetch_add(&p->cgroup->memory_stat[MEM_CACHE], (uint64_t)n, __ATOMIC_RELAXED);
+    cgroup_stat_add(p->cgroup, MEM_CACHE, n);
 }
 
 /* ---- pages ---- */

@@ -38,7 +38,7 @@ void mm_account_sums(struct mm *mm, int64_t anon, int64_t file)
     if (anon != 0) {
         mm->rss_anon += (uint64_t)anon;
         mem_stat_add(MEM_ANON, anon);
-        __atomic_fetch_add(&mm->cgroup->memory_stat[MEM_ANON], (uint64_t)anon, __ATOMIC_RELAXED);
+        cgroup_stat_add(mm->cgroup, MEM_ANON, anon);
     }
     mm->rss_file += (uint64_t)file;
     mm->hiwater_rss = max(mm->hiwater_rss, mm->rss_anon + mm->rss_file);

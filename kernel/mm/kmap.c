@@ -159,6 +159,7 @@ void *kmap_alloc_stack(struct cgroup *cg, unsigned npages)
         return NULL;
     }
     *stack_charged(stack) = cg;
+    cgroup_stat_add(cg, MEM_STACKS, STACK_PAGES);
     return (void *)stack;
 }
 
@@ -170,6 +171,7 @@ void kmap_free_stack(void *base, unsigned npages)
     bool cached;
 
     assert(npages == STACK_PAGES);
+    cgroup_stat_add(cg, MEM_STACKS, -STACK_PAGES);
     flags = spin_lock(&kmap_lock);
     cached = stack_ncached < STACK_CACHE;
     if (cached)

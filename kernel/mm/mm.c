@@ -75,8 +75,8 @@ void mm_set_cgroup(struct mm *mm, struct cgroup *cg)
     old = mm->cgroup;
     mm->cgroup = cg;
     /* Which group a page of these is charged to is not looked up when it is unmapped. */
-    __atomic_fetch_sub(&old->memory_stat[MEM_ANON], mm->rss_anon, __ATOMIC_RELAXED);
-    __atomic_fetch_add(&cg->memory_stat[MEM_ANON], mm->rss_anon, __ATOMIC_RELAXED);
+    cgroup_stat_add(old, MEM_ANON, -(int64_t)mm->rss_anon);
+    cgroup_stat_add(cg, MEM_ANON, (int64_t)mm->rss_anon);
     mutex_unlock(&mm->lock);
     cgroup_put(old);
 }

@@ -27,6 +27,7 @@ static pte_t *table_alloc(struct mm *mm)
     p->flags |= PAGE_F_TABLE;
     mm->table_pages++;
     mem_stat_add(MEM_TABLES, 1);
+    cgroup_stat_add(p->cgroup, MEM_TABLES, 1);
     return page_address(p);
 }
 
@@ -45,6 +46,7 @@ void pt_free_retired(struct mm *mm)
         list_remove(&p->link);
         mm->table_pages--;
         mem_stat_add(MEM_TABLES, -1);
+        cgroup_stat_add(p->cgroup, MEM_TABLES, -1);
         page_put(p);
     }
 }

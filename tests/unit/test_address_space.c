@@ -801,6 +801,33 @@ static void remote_access_copies_like_a_fault(void **state)
     end_tasks();
 }
 
+/* memory.stat of a group tells of those below it, too, and ends at nothing. */
+static void groups_above_count_what_a_process_uses(void **state)
+{
+    struct cgroup *top = group->parent;
+    struct task *t = start_task();
+    uint64_t tables = top->memory_stat[MEM_TABLES];
+
+    (void)state;
+    map_anon(t->mm, BASE, 2 * LARGE_SIZE, MAP_PRIVATE);
+    assert_int_equal(sys_madvise(BASE, LARGE_SIZE, HUGEPAGE), 0);
+    assert_int_equal(machine_store(BASE, 1), 0);
+    assert_int_equal(machine_store(BASE + LARGE_SIZE, 1), 0);
+    assert_int_equal(mm_fork(t->mm, &tasks[1].mm), 0);
+    tasks[1].cpu = 1;
+    act_as(&tasks[1]);
+    assert_int_equal(machine_store(BASE + LARGE_SIZE, 2), 0);
+    assert_int_equal(group->memory_stat[MEM_ANON], 2 * 513);
+    assert_int_equal(top->memory_stat[MEM_ANON], 2 * 513);
+    assert_true(top->memory_stat[MEM_TABLES] > tables);
+    assert_int_equal(top->memory_stat[MEM_TABLES], group->memory_stat[MEM_TABLES]);
+    end_tasks();
+    for (unsigned i = 0; i < MEM_STATS; i++) {
+        assert_int_equal(group->memory_stat[i], 0);
+        assert_int_equal(top->memory_stat[i], 0);
+    }
+}
+
 static int make_group(void **state)
 {
     (void)state;
@@ -827,6 +854,7 @@ int main(void)
         cmocka_unit_test(files_do_not_grow_down),
         cmocka_unit_test(wrong_arguments_are_refused),
         cmocka_unit_test(remote_access_copies_like_a_fault),
+        cmocka_unit_test(groups_above_count_what_a_process_uses),
     };
 
     machine_start();

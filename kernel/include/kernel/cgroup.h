@@ -7,6 +7,7 @@
 #pragma once
 
 #include <kernel/list.h>
+#include <kernel/mm.h>
 #include <kernel/refcount.h>
 #include <kernel/spinlock.h>
 #include <kernel/types.h>
@@ -28,7 +29,7 @@ struct cgroup {
     struct cgroup_counter memory; /* bytes, of this group and all below it */
     struct cgroup_counter pids;   /* threads */
     uint64_t charged;             /* [a] bytes charged to this very group; > 0 holds a reference */
-    uint64_t memory_stat[8];      /* [a] by enum mem_stat: bytes, of this group and all below */
+    uint64_t memory_stat[MEM_STATS]; /* [a] pages, of this group and all below it */
     uint64_t oom_kills;           /* [a] */
     uint64_t cpu_ns, cpu_user_ns; /* [a] run time, of this group and all below it */
     uint32_t weight;              /* [a] cpu.weight, 1..10000, default 100 */
@@ -56,6 +57,12 @@ struct cgroup *current_cgroup(void); /* of the current process; &cgroup_root bef
 /* Charges this group and all above it, or none: 0 or -ENOMEM. Any context. (kernel/mm/charge.c) */
 int cgroup_charge_memory(struct cgroup *cg, uint64_t bytes) __must_check;
 void cgroup_uncharge_memory(struct cgroup *cg, uint64_t bytes);
+/* What the memory charged to cg is used for: memory.stat of it and all above. MEM_SLAB is not told apart. */
+static inline void cgroup_stat_add(struct cgroup *cg, enum mem_stat which, int64_t pages)
+{
+    for (; cg != NULL; cg = cg->parent)
+        __atomic_fetch_add(&cg->memory_stat[which], (uint64_t)pages, __ATOMIC_RELAXED);
+}
 /* -EAGAIN over the limit. */
 int cgroup_charge_pids(struct cgroup *cg, uint64_t n) __must_check;
 void cgroup_force_pids(struct cgroup *cg, uint64_t n); /* beyond any limit: a process moves in */
