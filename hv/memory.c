@@ -88,13 +88,16 @@ static void reap_tables(struct vm *vm)
     spin_unlock(&vm->s2_lock, flags);
 }
 
-static void unmap_range(struct vm *vm, gpa_t gpa, uint64_t size)
+/* Takes out what maps a slot. s2_lock held; finish_unmap() follows, without it. */
+static bool unmap_slot_locked(struct vm *vm, const struct memslot *slot)
 {
-    irqflags_t flags = spin_lock(&vm->s2_lock);
-    bool removed = stage2_unmap(&vm->s2, gpa, size);
-
+    assert_locked(&vm->s2_lock);
     vm->invalidations++;
-    spin_unlock(&vm->s2_lock, flags);
+    return stage2_unmap(&vm->s2, slot->gpa, slot->size);
+}
+
+static void finish_unmap(struct vm *vm, bool removed)
+{
     if (removed)
         wait_for_flush(vm);
     reap_tables(vm);
@@ -131,12 +134,14 @@ static void slot_remove(struct vm *vm, struct memslot *slot)
 {
     struct memslot old = *slot;
     irqflags_t flags = spin_lock(&vm->s2_lock);
+    bool removed;
 
     vm->slot_count--;
     for (struct memslot *s = slot; s < &vm->slots[vm->slot_count]; s++)
         *s = s[1];
+    removed = unmap_slot_locked(vm, &old);
     spin_unlock(&vm->s2_lock, flags);
-    unmap_range(vm, old.gpa, old.size);
+    finish_unmap(vm, removed);
     dirty_free(&old);
 }
 
@@ -189,13 +194,18 @@ int memory_set_region(struct vm *vm, const struct kvm_userspace_memory_region *r
     return 0;
 }
 
-/* Hand out the bits collected since the last call, and collect anew. vm->lock held. */
+/*
+ * Hand out the bits collected since the last call, and collect anew: the next write to each page faults
+ * again. Both under one hold: a page that is still writable when its bit is gone is lost to the log.
+ * vm->lock held.
+ */
 int memory_get_dirty_log(struct vm *vm, const struct kvm_dirty_log *log)
 {
     struct memslot *slot = slot_find_id(vm, log->slot);
     size_t bytes;
     void *copy;
     irqflags_t flags;
+    bool removed;
     int err;
 
     if (slot == NULL || slot->dirty == NULL)
@@ -207,8 +217,9 @@ int memory_get_dirty_log(struct vm *vm, const struct kvm_dirty_log *log)
     flags = spin_lock(&vm->s2_lock);
     memcpy(copy, slot->dirty, bytes);
     memset(slot->dirty, 0, bytes);
+    removed = unmap_slot_locked(vm, slot);
     spin_unlock(&vm->s2_lock, flags);
-    unmap_range(vm, slot->gpa, slot->size); /* the next write to each page faults again */
+    finish_unmap(vm, removed);
     err = copy_to_user(log->dirty_bitmap, copy, bytes);
     kmap_free(copy, bytes);
     return err;
