@@ -258,6 +258,12 @@ static void timer_stop(struct lapic *apic)
     apic->ops->timer_changed(apic);
 }
 
+/* A guest's timer must not take all of the host's time. */
+static uint64_t granted_period(uint64_t period_ns)
+{
+    return period_ns < TIMER_MIN_PERIOD_NS ? TIMER_MIN_PERIOD_NS : period_ns;
+}
+
 static void timer_begin(struct lapic *apic, uint64_t now_ns)
 {
     uint64_t period = (uint64_t)lapic_reg(apic, APIC_TMICT) << timer_shift(apic);
@@ -266,8 +272,8 @@ static void timer_begin(struct lapic *apic, uint64_t now_ns)
         timer_stop(apic);
         return;
     }
-    if (timer_mode(apic) == APIC_TIMER_PERIODIC && period < TIMER_MIN_PERIOD_NS)
-        period = TIMER_MIN_PERIOD_NS;
+    if (timer_mode(apic) == APIC_TIMER_PERIODIC)
+        period = granted_period(period);
     apic->timer_period_ns = period;
     apic->timer_deadline_ns = now_ns + period;
     apic->ops->timer_changed(apic);
@@ -306,8 +312,11 @@ void lapic_timer_expire(struct lapic *apic, uint64_t now_ns)
         if (apic->timer_deadline_ns == 0 || apic->timer_deadline_ns > now_ns)
             return;
         if (timer_mode(apic) == APIC_TIMER_PERIODIC) {
-            uint64_t missed = (now_ns - apic->timer_deadline_ns) / apic->timer_period_ns;
+            uint64_t missed;
 
+            /* A single shot that became periodic while it ran may be quicker than we let it. */
+            apic->timer_period_ns = granted_period(apic->timer_period_ns);
+            missed = (now_ns - apic->timer_deadline_ns) / apic->timer_period_ns;
             apic->timer_deadline_ns += (missed + 1) * apic->timer_period_ns;
         } else {
             apic->timer_deadline_ns = 0;

@@ -247,6 +247,12 @@ static void test_timer(void **state)
     assert_true(apic.timer_deadline_ns >= 100000);
     lapic_mmio_write(&apic, APIC_TMICT, 0, 0);
     assert_int_equal(apic.timer_deadline_ns, 0);
+    /* Nor when it was a single shot's first. */
+    lapic_mmio_write(&apic, APIC_LVT_TIMER, 0x40, 0);
+    lapic_mmio_write(&apic, APIC_TMICT, 1, 1000);
+    lapic_mmio_write(&apic, APIC_LVT_TIMER, APIC_TIMER_PERIODIC | 0x40, 1000);
+    lapic_timer_expire(&apic, 1001);
+    assert_true(apic.timer_deadline_ns >= 100000);
 }
 
 static void test_tsc_deadline(void **state)
