@@ -132,11 +132,3 @@ struct abi_owner_ex {
 /* utimensat(2) */
 #define UTIME_NOW  0x3fffffff
 #define UTIME_OMIT 0x3ffffffe
-
-/* ioctl(2) on any file */
-#define FIONREAD 0x541bu
-#define FIONBIO  0x5421u
-#define FIONCLEX 0x5450u
-#define FIOCLEX  0x5451u
-#define FIOASYNC 0x5452u
-#define FICLONE  0x40049409u

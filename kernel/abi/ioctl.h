@@ -71,6 +71,7 @@ enum { TCIFLUSH, TCOFLUSH, TCIOFLUSH };
 #define FIOCLEX  0x5451
 #define FIOASYNC 0x5452
 #define FIOQSIZE 0x5460
+#define FICLONE  0x40049409
 
 /* sockets: FIONREAD and TIOCOUTQ under their socket names */
 #define SIOCINQ  FIONREAD

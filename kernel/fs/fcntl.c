@@ -3,6 +3,7 @@
 #include "vfs.h"
 
 #include <kernel/abi/fs.h>
+#include <kernel/abi/ioctl.h>
 
 #define SETTABLE_FLAGS (O_APPEND | O_NONBLOCK | O_ASYNC | O_DIRECT | O_NOATIME)
 
