@@ -246,9 +246,10 @@ void d_set_inode(struct dentry *d, struct inode *inode)
     __atomic_store_n(&d->inode, inode, __ATOMIC_RELEASE);
 }
 
+/* A name in a removed directory is never cached: nothing would lead to it when the file system ends. */
 static void hash_locked(struct dentry *d)
 {
-    if (!list_is_empty(&d->hash))
+    if (!list_is_empty(&d->hash) || d_is_unlinked(d->parent))
         return;
     list_add_head(bucket_of(d->name_hash), &d->hash);
     d->dir_pos = ++d->parent->last_pos;
@@ -261,6 +262,43 @@ void d_hash(struct dentry *d)
 
     hash_locked(d);
     spin_unlock(&dcache_lock, flags);
+}
+
+/* What is cached of names in a removed directory, all negative, goes with it: unused ones to `dead`,
+ * others at their last put. */
+static void forget_children_locked(struct dentry *d, struct list_node *dead)
+{
+    while (!list_is_empty(&d->children)) {
+        struct dentry *c = list_first(&d->children, struct dentry, child);
+
+        unhash_locked(c);
+        if (c->refs.value == 0) {
+            list_remove(&c->lru);
+            unused_count--;
+            list_add_tail(dead, &c->child);
+        }
+    }
+}
+
+static void free_dead(struct list_node *dead)
+{
+    while (!list_is_empty(dead)) {
+        struct dentry *c = list_first(dead, struct dentry, child);
+
+        list_remove(&c->child);
+        dentry_put(dentry_free(c));
+    }
+}
+
+void d_delete(struct dentry *d)
+{
+    struct list_node dead = LIST_INIT(dead);
+    irqflags_t flags = spin_lock(&dcache_lock);
+
+    unhash_locked(d);
+    forget_children_locked(d, &dead);
+    spin_unlock(&dcache_lock, flags);
+    free_dead(&dead);
 }
 
 void d_drop(struct dentry *d)
@@ -409,9 +447,11 @@ void d_move(struct dentry *d, struct dentry *target)
 {
     irqflags_t flags = spin_lock(&dcache_lock);
     struct dentry *old_parent = d->parent;
+    struct list_node dead = LIST_INIT(dead);
 
     unhash_locked(d);
     unhash_locked(target);
+    forget_children_locked(target, &dead);
     if (d->name == d->inline_name && target->name == target->inline_name) {
         memcpy(d->inline_name, target->inline_name, sizeof(d->inline_name));
         d->name_len = target->name_len;
@@ -421,6 +461,7 @@ void d_move(struct dentry *d, struct dentry *target)
     dentry_get(target->parent);
     move_locked(d, target->parent);
     spin_unlock(&dcache_lock, flags);
+    free_dead(&dead);
     dentry_put(old_parent);
 }
 

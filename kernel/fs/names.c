@@ -76,7 +76,7 @@ static int remove_name(struct inode *dir, struct dentry *d)
         err = remove(dir, d);
     mutex_unlock(&inode->lock);
     if (err == 0)
-        d_drop(d);
+        d_delete(d);
     return err;
 }
 

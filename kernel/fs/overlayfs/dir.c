@@ -283,7 +283,6 @@ static int rename_upper(struct dentry *odir, const struct dentry *old, struct de
     if (err == 0)
         err = odir->inode->ops->rename(odir->inode, from, ndir->inode, to, 0);
     if (err == 0) {
-        d_drop(to);
         d_move(from, to);
     }
     unlock_two(odir->inode, ndir->inode);
@@ -294,13 +293,13 @@ static int rename_upper(struct dentry *odir, const struct dentry *old, struct de
     return err;
 }
 
-/* Make room for what is renamed: an existing directory must be empty, a whiteout goes. */
-static int prepare_target(struct dentry *ndir, struct dentry *new, bool is_dir)
+/* Make room for what is renamed: an existing directory must be empty, a whiteout goes (*was: there was
+ * one). */
+static int prepare_target(struct dentry *ndir, struct dentry *new, bool is_dir, bool *was)
 {
-    bool was_whiteout;
-
+    *was = false;
     if (new->inode == NULL)
-        return clear_whiteout(ndir, new, &was_whiteout);
+        return clear_whiteout(ndir, new, was);
     if (is_dir) {
         struct dentry *real = ovl_upper(new);
         int err = ovl_check_empty(new->inode);
@@ -314,7 +313,7 @@ static int prepare_target(struct dentry *ndir, struct dentry *new, bool is_dir)
 
 int ovl_rename(struct inode *odir, struct dentry *old, struct inode *ndir, struct dentry *new, unsigned flags)
 {
-    bool is_dir = S_ISDIR(old->inode->mode), covered, covers;
+    bool is_dir = S_ISDIR(old->inode->mode), covered, covers, was_whiteout = false;
     struct dentry *oupper = NULL, *nupper = NULL;
     int err;
 
@@ -336,11 +335,14 @@ int ovl_rename(struct inode *odir, struct dentry *old, struct inode *ndir, struc
     if (err == 0 && is_dir && covers)
         err = ovl_set_opaque(ovl_upper(old));
     if (err == 0)
-        err = prepare_target(nupper, new, is_dir);
+        err = prepare_target(nupper, new, is_dir, &was_whiteout);
     if (err == 0)
         err = rename_upper(oupper, old, nupper, new);
-    if (err < 0)
+    if (err < 0) {
+        if (was_whiteout)
+            (void)put_whiteout(nupper, new);
         return err;
+    }
     if (covered)
         err = put_whiteout(oupper, old);
     ovl_copy_attr(odir);

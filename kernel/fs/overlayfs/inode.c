@@ -3,7 +3,8 @@
  * Overlay inodes: looking names up through the layers, and attributes.
  *
  * Two names of one real file must be one overlay inode, so those of files are
- * found by their real inode in a small table; a directory's is its dentry's alone.
+ * found by their real inode in a small table; a directory's is its dentry's alone. So is
+ * that of a lower file with several names: they part when one is copied up.
  */
 #include <kernel/cgroup.h>
 #include <kernel/errno.h>
@@ -153,10 +154,11 @@ struct inode *ovl_inode_create(struct super_block *sb, struct dentry *upper, con
                                unsigned nlower)
 {
     struct inode *real = upper != NULL ? upper->inode : lower[0].dentry->inode;
+    bool is_shared = !S_ISDIR(real->mode) && (upper != NULL || real->nlink == 1);
     struct ovl_inode *oi;
     struct inode *inode;
 
-    if (!S_ISDIR(real->mode)) {
+    if (is_shared) {
         inode = find_inode(ovl_super(sb), real);
         if (inode != NULL) { /* another name of the same file */
             if (upper != NULL)
@@ -180,13 +182,14 @@ struct inode *ovl_inode_create(struct super_block *sb, struct dentry *upper, con
     oi->inode = inode;
     oi->upper = upper;
     oi->nlower = nlower;
-    memcpy(oi->lower, lower, nlower * sizeof(lower[0]));
+    for (unsigned i = 0; i < nlower; i++)
+        oi->lower[i] = lower[i];
     inode->fs_data = oi;
     inode->ino = real->ino;
     inode->rdev = real->rdev;
     ovl_copy_attr(inode);
     set_ops(inode);
-    if (!S_ISDIR(real->mode))
+    if (is_shared)
         hash_inode(ovl_super(sb), oi, real);
     return inode;
 }

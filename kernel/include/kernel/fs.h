@@ -273,6 +273,7 @@ bool d_is_unlinked(const struct dentry *d); /* its name is gone (or never was) *
 void d_pin(struct dentry *d);   /* tmpfs: keep (one reference) until d_unpin */
 void d_unpin(struct dentry *d); /* the name is gone: unhash and drop */
 void d_drop(struct dentry *d);  /* unhash */
+void d_delete(struct dentry *d); /* its object is removed: unhash, and forget the names looked up in it */
 static inline bool d_is_negative(const struct dentry *d)
 {
     return d->inode == NULL;

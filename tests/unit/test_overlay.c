@@ -1,0 +1,536 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Overlays through their system calls, on the build host, against a model that
+ * knows no layers: a table of names. Lower layers never change, what is seen is
+ * seen again after a new mount, and a failed allocation leaves things as they were.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <kernel/errno.h>
+#include <kernel/files.h>
+#include <kernel/fs.h>
+#include <kernel/ns.h>
+#include <kernel/proc.h>
+#include <kernel/syscalls.h>
+
+#include "kernel/abi/fs.h"
+#include "vfs_host/host.h"
+
+void overlayfs_init(void);
+int snprintf(char *buf, size_t size, const char *fmt, ...) __printf(3, 4);
+
+#define U(p)     ((uaddr_t)(p))
+#define eq(a, b) assert_int_equal((long)(a), (long)(b))
+
+static uint32_t next_random(uint32_t below)
+{
+    static uint64_t state = 0x9e3779b97f4a7c15ULL;
+
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return (uint32_t)(state >> 32) % below;
+}
+
+/* ---- calls, with what the model wants to know of them ---- */
+
+static long write_to(const char *path, int flags, int64_t value)
+{
+    long fd = sys_openat(AT_FDCWD, U(path), O_WRONLY | flags, 0644), n;
+
+    if (fd < 0)
+        return fd;
+    n = sys_write((int)fd, U(&value), sizeof(value));
+    eq(sys_close((int)fd), 0);
+    return n < 0 ? n : 0;
+}
+
+/* The number in a file, 0 of an empty one; or the error. */
+static long read_from(const char *path, int64_t *value)
+{
+    long fd = sys_openat(AT_FDCWD, U(path), O_RDONLY, 0), n;
+
+    if (fd < 0)
+        return fd;
+    *value = 0;
+    n = sys_read((int)fd, U(value), sizeof(*value));
+    eq(sys_close((int)fd), 0);
+    return n < 0 ? n : 0;
+}
+
+static void mount_with(const char *options)
+{
+    static char page[4096]; /* mount(2) reads a whole one */
+
+    strcpy(page, options);
+    eq(sys_mount(U("overlay"), U("/t/m"), U("overlay"), 0, U(page)), 0);
+}
+
+static void mount_overlay(void)
+{
+    mount_with("lowerdir=/t/l1:/t/l0,upperdir=/t/u,workdir=/t/w");
+}
+
+static void remount_overlay(void)
+{
+    eq(sys_umount2(U("/t/m"), 0), 0);
+    mount_overlay();
+}
+
+static const char *const places[] = {"/t/l0", "/t/l1", "/t/u", "/t/w", "/t/m"};
+static unsigned before;
+
+static int enter(void **state)
+{
+    (void)state;
+    host_be_user(0);
+    before = host_objects();
+    eq(sys_mkdir(U("/t"), 0755), 0);
+    eq(sys_mount(U("none"), U("/t"), U("tmpfs"), 0, 0), 0);
+    for (unsigned i = 0; i < 5; i++)
+        eq(sys_mkdir(U(places[i]), 0755), 0);
+    return 0;
+}
+
+static int leave(void **state)
+{
+    (void)state;
+    host_no_failures();
+    (void)sys_umount2(U("/t/m"), 0);
+    eq(sys_umount2(U("/t"), 0), 0);
+    eq(sys_rmdir(U("/t")), 0);
+    eq(host_objects(), before);
+    return 0;
+}
+
+/* ---- two names of one file ---- */
+
+static void names_of_one_file_are_removed_one_by_one(void **state)
+{
+    int64_t v;
+
+    (void)state;
+    eq(write_to("/t/l0/low", O_CREAT, 1), 0);
+    eq(sys_link(U("/t/l0/low"), U("/t/l0/low2")), 0);
+    mount_overlay();
+    /* made in the upper layer */
+    eq(write_to("/t/m/a", O_CREAT, 5), 0);
+    eq(sys_link(U("/t/m/a"), U("/t/m/b")), 0);
+    eq(sys_unlink(U("/t/m/a")), 0);
+    eq(read_from("/t/m/b", &v), 0);
+    eq(v, 5);
+    eq(sys_unlink(U("/t/m/b")), 0);
+    eq(read_from("/t/m/b", &v), -ENOENT);
+    /* the first goes while the second stays */
+    eq(write_to("/t/m/a", O_CREAT, 6), 0);
+    eq(sys_link(U("/t/m/a"), U("/t/m/b")), 0);
+    eq(sys_unlink(U("/t/m/b")), 0);
+    eq(read_from("/t/m/a", &v), 0);
+    eq(v, 6);
+    eq(sys_unlink(U("/t/m/a")), 0);
+    /* from a lower one: a copy-up parts them, as on Linux without an index */
+    eq(write_to("/t/m/low", 0, 2), 0);
+    eq(sys_unlink(U("/t/m/low2")), 0);
+    eq(read_from("/t/m/low2", &v), -ENOENT);
+    eq(read_from("/t/m/low", &v), 0);
+    eq(v, 2);
+    remount_overlay();
+    eq(read_from("/t/m/low", &v), 0);
+    eq(v, 2);
+    eq(read_from("/t/m/low2", &v), -ENOENT);
+    eq(read_from("/t/l0/low2", &v), 0);
+    eq(v, 1);
+}
+
+/* A removed directory takes along what was cached of names in it, and nothing new is cached there:
+ * the overlay ends with all of its objects (see leave()). */
+static void a_removed_directory_is_forgotten(void **state)
+{
+    int64_t v;
+
+    (void)state;
+    mount_overlay();
+    eq(sys_mkdir(U("/t/m/d"), 0755), 0);
+    eq(sys_mkdir(U("/t/m/e"), 0755), 0);
+    eq(read_from("/t/m/d/x", &v), -ENOENT);
+    eq(read_from("/t/m/e/x", &v), -ENOENT);
+    eq(sys_rename(U("/t/m/e"), U("/t/m/d")), 0);
+    eq(read_from("/t/m/d/y", &v), -ENOENT);
+    eq(sys_chdir(U("/t/m/d")), 0);
+    eq(sys_rmdir(U("../d")), 0);
+    eq(read_from("z", &v), -ENOENT);
+    eq(write_to("z", O_CREAT, 1), -ENOENT);
+    eq(sys_chdir(U("/")), 0);
+}
+
+/* ---- the model: what each of 5 + 25 paths is ---- */
+
+#define NAMES 5
+#define TOP   NAMES
+#define PATHS (TOP + TOP * NAMES)
+#define FILES 4096
+
+enum kind { NOTHING, FILE_, DIR_ };
+struct model {
+    enum kind kind[PATHS];
+    unsigned file[PATHS]; /* which file: two names of one have the same */
+    int64_t value[FILES];
+    unsigned nfiles;
+};
+static struct model model;
+
+static const char *path_of(const char *root, unsigned path)
+{
+    static char buf[4][64];
+    static unsigned turn;
+    char *out = buf[turn++ % 4];
+
+    if (path < TOP)
+        snprintf(out, sizeof(buf[0]), "%s/%c", root, 'a' + (int)path);
+    else
+        snprintf(out, sizeof(buf[0]), "%s/%c/%c", root, 'a' + (int)((path - TOP) / NAMES),
+                 'a' + (int)((path - TOP) % NAMES));
+    return out;
+}
+
+static bool is_top(unsigned path)
+{
+    return path < TOP;
+}
+
+static unsigned child(unsigned dir, unsigned n)
+{
+    return TOP + dir * NAMES + n;
+}
+
+static bool parent_is_dir(unsigned path)
+{
+    return is_top(path) || model.kind[(path - TOP) / NAMES] == DIR_;
+}
+
+static enum kind parent_kind(unsigned path)
+{
+    return is_top(path) ? DIR_ : model.kind[(path - TOP) / NAMES];
+}
+
+/* What a walk to `path` ends with before the last name is looked at. */
+static long walk_error(unsigned path)
+{
+    return parent_kind(path) == DIR_ ? 0 : parent_kind(path) == FILE_ ? -ENOTDIR : -ENOENT;
+}
+
+static bool has_children(unsigned dir)
+{
+    for (unsigned n = 0; is_top(dir) && n < NAMES; n++) {
+        if (model.kind[child(dir, n)] != NOTHING)
+            return true;
+    }
+    return false;
+}
+
+static unsigned new_file(int64_t value)
+{
+    assert_true(model.nfiles < FILES);
+    model.value[model.nfiles] = value;
+    return model.nfiles++;
+}
+
+static void clear_path(unsigned path)
+{
+    model.kind[path] = NOTHING;
+    for (unsigned n = 0; is_top(path) && n < NAMES; n++)
+        model.kind[child(path, n)] = NOTHING;
+}
+
+/* ---- layers to begin with ---- */
+
+static void fill_layer(const char *root, bool is_upper_layer)
+{
+    for (unsigned path = 0; path < PATHS; path++) {
+        uint32_t what = next_random(8);
+
+        if (!is_top(path) && sys_access(U(path_of(root, (path - TOP) / NAMES)), 0) < 0)
+            continue;
+        if (what < 3) {
+            if (write_to(path_of(root, path), O_CREAT | O_EXCL, (int64_t)model.nfiles + 1) == 0 &&
+                parent_is_dir(path)) {
+                clear_path(path);
+                model.kind[path] = FILE_;
+                model.file[path] = new_file((int64_t)model.nfiles + 1);
+            }
+        } else if (what < 6 && is_top(path)) {
+            if (sys_mkdir(U(path_of(root, path)), 0755) == 0) {
+                bool is_opaque = is_upper_layer && next_random(3) == 0;
+
+                if (is_opaque)
+                    eq(sys_setxattr(U(path_of(root, path)), U("trusted.overlay.opaque"), U("y"), 1,
+                                    0),
+                       0);
+                if (model.kind[path] != DIR_ || is_opaque)
+                    clear_path(path);
+                model.kind[path] = DIR_;
+            }
+        } else if (what == 6 && is_upper_layer) {
+            if (sys_mknod(U(path_of(root, path)), S_IFCHR, 0) == 0)
+                clear_path(path);
+        }
+    }
+}
+
+/* ---- what is seen ---- */
+
+static bool names_seen[256];
+
+static unsigned list_names(const char *path)
+{
+    static uint8_t buf[4096];
+    long fd = sys_openat(AT_FDCWD, U(path), O_RDONLY | O_DIRECTORY, 0), n;
+    unsigned count = 0;
+
+    assert_true(fd >= 0);
+    memset(names_seen, 0, sizeof(names_seen));
+    while ((n = sys_getdents64((int)fd, U(buf), sizeof(buf))) > 0) {
+        for (long at = 0; at < n;) {
+            const struct abi_dirent64 *d = (const void *)(buf + at);
+
+            if (d->d_name[0] != '.') {
+                assert_false(names_seen[(uint8_t)d->d_name[0]]);
+                names_seen[(uint8_t)d->d_name[0]] = true;
+                count++;
+            }
+            at += d->d_reclen;
+        }
+    }
+    eq(n, 0);
+    eq(sys_close((int)fd), 0);
+    return count;
+}
+
+static void check_listing(const char *path, unsigned first)
+{
+    unsigned expected = 0;
+
+    (void)list_names(path);
+    for (unsigned n = 0; n < NAMES; n++)
+        expected += model.kind[first + n] != NOTHING;
+    eq(list_names(path), expected);
+    for (unsigned n = 0; n < NAMES; n++)
+        eq(names_seen['a' + n], model.kind[first + n] != NOTHING);
+}
+
+static void check_all(void)
+{
+    check_listing("/t/m", 0);
+    for (unsigned path = 0; path < PATHS; path++) {
+        const char *name = path_of("/t/m", path);
+        int64_t value;
+
+        if (!parent_is_dir(path))
+            continue;
+        if (model.kind[path] == NOTHING) {
+            eq(read_from(name, &value), -ENOENT);
+        } else if (model.kind[path] == DIR_) {
+            if (is_top(path))
+                check_listing(name, child(path, 0));
+        } else {
+            eq(read_from(name, &value), 0);
+            eq(value, model.value[model.file[path]]);
+        }
+    }
+}
+
+/* ---- random calls ---- */
+
+static void do_write(unsigned path)
+{
+    int64_t value = (int64_t)next_random(1u << 30) + 1;
+    int flags = next_random(2) ? O_CREAT : next_random(2) ? O_TRUNC : 0;
+    long err = write_to(path_of("/t/m", path), flags, value);
+
+    if (walk_error(path) < 0) {
+        eq(err, walk_error(path));
+    } else if (model.kind[path] == DIR_) {
+        eq(err, -EISDIR);
+    } else if (model.kind[path] == NOTHING && !(flags & O_CREAT)) {
+        eq(err, -ENOENT);
+    } else {
+        eq(err, 0);
+        if (model.kind[path] == NOTHING)
+            model.file[path] = new_file(0);
+        model.kind[path] = FILE_;
+        model.value[model.file[path]] = value;
+    }
+}
+
+static void do_mkdir(unsigned path)
+{
+    long err = sys_mkdir(U(path_of("/t/m", path)), 0755);
+
+    if (walk_error(path) < 0) {
+        eq(err, walk_error(path));
+    } else if (model.kind[path] != NOTHING) {
+        eq(err, -EEXIST);
+    } else {
+        eq(err, 0);
+        model.kind[path] = DIR_;
+    }
+}
+
+static void do_remove(unsigned path)
+{
+    bool dir = next_random(2);
+    const char *name = path_of("/t/m", path);
+    long err = dir ? sys_rmdir(U(name)) : sys_unlink(U(name));
+
+    if (walk_error(path) < 0) {
+        eq(err, walk_error(path));
+    } else if (model.kind[path] == NOTHING) {
+        eq(err, -ENOENT);
+    } else if ((model.kind[path] == DIR_) != dir) {
+        eq(err, dir ? -ENOTDIR : -EISDIR);
+    } else if (dir && has_children(path)) {
+        eq(err, -ENOTEMPTY);
+    } else {
+        eq(err, 0);
+        model.kind[path] = NOTHING;
+    }
+}
+
+static void do_link(unsigned from, unsigned to)
+{
+    long err = sys_link(U(path_of("/t/m", from)), U(path_of("/t/m", to)));
+
+    if (walk_error(from) < 0 || model.kind[from] == NOTHING || walk_error(to) < 0 ||
+        model.kind[to] != NOTHING || model.kind[from] == DIR_) {
+        assert_true(err < 0);
+        return;
+    }
+    eq(err, 0);
+    model.kind[to] = FILE_;
+    model.file[to] = model.file[from];
+}
+
+static void do_rename(unsigned from, unsigned to)
+{
+    long err = sys_rename(U(path_of("/t/m", from)), U(path_of("/t/m", to)));
+
+    if (err == -EXDEV) { /* a directory that is partly below: mv(1) copies it */
+        eq(model.kind[from], DIR_);
+        return;
+    }
+    if (walk_error(from) < 0 || model.kind[from] == NOTHING || walk_error(to) < 0) {
+        assert_true(err < 0);
+        return;
+    }
+    if (model.kind[to] != NOTHING && from != to &&
+        (model.kind[from] != model.kind[to] || (model.kind[to] == DIR_ && has_children(to)))) {
+        assert_true(err < 0);
+        return;
+    }
+    if (model.kind[from] == DIR_ && !is_top(to) && (to - TOP) / NAMES == from) {
+        eq(err, -EINVAL); /* into itself */
+        return;
+    }
+    if (model.kind[from] == DIR_ && is_top(from) != is_top(to)) {
+        if (err == 0) /* deeper than the model is */
+            eq(sys_rename(U(path_of("/t/m", to)), U(path_of("/t/m", from))), 0);
+        if (err == 0 && model.kind[to] == DIR_)
+            model.kind[to] = NOTHING;
+        return;
+    }
+    eq(err, 0);
+    if (from == to || (model.kind[from] == FILE_ && model.kind[to] == FILE_ &&
+                       model.file[from] == model.file[to]))
+        return; /* two names of one file: nothing happens */
+    model.kind[to] = model.kind[from];
+    model.file[to] = model.file[from];
+    for (unsigned n = 0; is_top(from) && is_top(to) && n < NAMES; n++) {
+        model.kind[child(to, n)] = model.kind[child(from, n)];
+        model.file[child(to, n)] = model.file[child(from, n)];
+    }
+    clear_path(from);
+}
+
+static unsigned pick(void)
+{
+    return next_random(3) == 0 ? next_random(TOP) : next_random(PATHS);
+}
+
+static void one_life(void **state)
+{
+    static struct model lower;
+
+    (void)state;
+    memset(&model, 0, sizeof(model));
+    fill_layer("/t/l0", false);
+    fill_layer("/t/l1", true);
+    lower = model;
+    mount_overlay();
+    check_all();
+    for (unsigned round = 0; round < 2500; round++) {
+        switch (next_random(8)) {
+        case 0:
+        case 1:
+        case 2:
+            do_write(pick());
+            break;
+        case 3:
+            do_mkdir(pick());
+            break;
+        case 4:
+        case 5:
+            do_remove(pick());
+            break;
+        case 6:
+            do_link(pick(), pick());
+            break;
+        default:
+            do_rename(pick(), pick());
+        }
+        if (round % 8 == 0)
+            check_all();
+        if (round % 100 == 0) {
+            remount_overlay();
+            check_all();
+        }
+    }
+    /* Nothing of it reached the layers below. */
+    eq(sys_umount2(U("/t/m"), 0), 0);
+    mount_with("lowerdir=/t/l1:/t/l0");
+    model = lower;
+    check_all();
+}
+
+static void agrees_with_a_table_of_names(void **state)
+{
+    for (unsigned i = 0; i < 12; i++) {
+        one_life(state);
+        if (i < 11) {
+            assert_int_equal(leave(state), 0);
+            assert_int_equal(enter(state), 0);
+        }
+    }
+}
+
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, enter, leave)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(names_of_one_file_are_removed_one_by_one),
+        TEST(a_removed_directory_is_forgotten),
+        TEST(agrees_with_a_table_of_names),
+    };
+
+    host_start();
+    overlayfs_init();
+    eq(sys_openat(AT_FDCWD, U("/"), O_RDONLY, 0), 0);
+    eq(sys_close(0), 0);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
