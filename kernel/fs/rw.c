@@ -257,6 +257,26 @@ long sys_syncfs(int fd)
     return 0;
 }
 
+#define SYNC_FILE_RANGE_ALL 7u /* WAIT_BEFORE, WRITE, WAIT_AFTER */
+
+/* As sync(2) for a range: only the arguments are to be checked. */
+long sys_sync_file_range(int fd, off_t off, off_t len, unsigned flags)
+{
+    struct file *f = fd_get(fd);
+    off_t end;
+    long r = 0;
+
+    if (f == NULL)
+        return -EBADF;
+    if ((flags & ~SYNC_FILE_RANGE_ALL) || off < 0 || add_overflows(off, len, &end) || end < off)
+        r = -EINVAL;
+    else if (!S_ISREG(f->inode->mode) && !S_ISBLK(f->inode->mode) && !S_ISDIR(f->inode->mode) &&
+             !S_ISLNK(f->inode->mode))
+        r = -ESPIPE;
+    file_put(f);
+    return r;
+}
+
 long sys_fadvise64(int fd, off_t off, size_t len, int advice)
 {
     struct file *f = fd_get(fd);

@@ -85,6 +85,7 @@ static const struct args_row rows[] = {
     C(fremovexattr, "fp", FD(FILE), P("trusted.none")),
     C(getdents64, "fpn", FD(DIR), P(ARGS_BUFFER), 1000),
     C(fadvise64, "fnnn", FD(FILE), 0, 0, 0),
+    C(sync_file_range, "fnnb", FD(FILE), 0, 0, 0),
     C(openat, "fpbi", CWD, P("null"), O_RDONLY, 0),
     C(openat, "fpii", CWD, P(file), O_RDONLY, 0),
     C(mkdirat, "fpi", CWD, P(file), 0),
