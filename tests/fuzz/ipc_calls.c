@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Random system calls on pipes, sockets, terminals, epoll and their like: right
+ * Random system calls on pipes, sockets, terminals, epoll and their like, and System V IPC: right
  * and wrong descriptors, right, wrong and dangerous pointers. Nothing is checked
  * but that the kernel outlives it (and, by the test that runs it, that no memory
  * is lost). Not for a machine that one needs. Runs are repeatable:
@@ -11,12 +11,14 @@
  * that shares its descriptors.
  */
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -28,6 +30,7 @@
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 #define AREA         8192 /* then comes a page that nobody may touch */
+#define FAR_AWAY     0x100000000000ul
 #define FDS          28   /* about as many as prepare() opens, from 3 on */
 
 static unsigned long long state;
@@ -92,7 +95,8 @@ static unsigned ioctl_number(void)
 
 /*
  * What to try. Arguments: f a descriptor, a anything, n a small number, i an
- * ioctl, s a level of socket options, t no time to wait.
+ * ioctl, s a level of socket options, t no time to wait, w flags that mostly say not to,
+ * h a place that is far from what the program itself needs.
  */
 /* clang-format off */
 static const struct call {
@@ -118,6 +122,10 @@ static const struct call {
     {SYS_timerfd_gettime, "fa"}, {SYS_accept4, "faan"},    {SYS_signalfd4, "faan"},
     {SYS_eventfd2, "nn"},      {SYS_epoll_create1, "n"},   {SYS_dup3, "ffn"},
     {SYS_pipe2, "an"},         {SYS_sendmmsg, "fann"},     {SYS_getrandom, "ann"},
+    {SYS_shmget, "nnn"},       {SYS_shmat, "nhn"},         {SYS_shmctl, "nna"},
+    {SYS_shmdt, "a"},          {SYS_semget, "nnn"},        {SYS_semctl, "nnna"},
+    {SYS_semtimedop, "nant"},  {SYS_semtimedop, "nant"},   {SYS_msgget, "nn"},
+    {SYS_msgsnd, "nanw"},      {SYS_msgrcv, "nannw"},      {SYS_msgctl, "nna"},
 };
 
 /* clang-format on */
@@ -135,6 +143,10 @@ static unsigned long argument(char kind)
         return below(8) ? SOL_SOCKET : any_argument();
     case 't':
         return (unsigned long)zero_time;
+    case 'h':
+        return below(2) ? 0 : FAR_AWAY + below(1 << 20);
+    case 'w':
+        return random_bits() | (below(20) ? IPC_NOWAIT : 0);
     case 'p':
         return 4096 * (1 + below(4));
     case 'a':
@@ -156,7 +168,7 @@ static void one_call(void)
     (void)syscall(c->nr, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
 
-/* One file of each kind, none of which waits. */
+/* One file of each kind, none of which waits, and a few objects of System V IPC. */
 static void prepare(void)
 {
     static const char *const devices[] = {"/dev/null", "/dev/zero", "/dev/kmsg", "/dev/urandom"};
@@ -173,6 +185,12 @@ static void prepare(void)
     master = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_NONBLOCK);
     (void)ioctl(master, TIOCSPTLCK, &zero);
     (void)ioctl(master, TIOCGPTPEER, O_RDWR | O_NONBLOCK | (below(2) ? O_NOCTTY : 0));
+    for (int key = 1; key < 4; key++) {
+        (void)syscall(SYS_shmget, key, 4096 << key, IPC_CREAT | 0600);
+        (void)syscall(SYS_semget, key, 1 << key, IPC_CREAT | 0600);
+        (void)syscall(SYS_msgget, key, IPC_CREAT | 0600);
+        (void)syscall(SYS_shmat, key - 1, 0, 0); /* in a namespace of its own ids begin with 0 */
+    }
     (void)epoll_create1(0);
     (void)epoll_create1(0);
     (void)eventfd(0, EFD_NONBLOCK);
@@ -194,6 +212,8 @@ static void run_seed(unsigned seed, unsigned ncalls)
         dup2(null, i);
     close(null);
     state = seed * 7919ull + 1;
+    if (unshare(CLONE_NEWIPC) != 0)
+        _exit(1);
     alarm(4); /* a call may wait all the same */
     prepare();
     if (below(2) == 0 && fork() == 0) {
