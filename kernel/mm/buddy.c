@@ -277,6 +277,13 @@ void mem_stats_get(struct mem_stats *out)
     out->stack_pages = (uint64_t)READ_ONCE(stats[MEM_STACKS]);
 }
 
+#define SHORT_PAGES 256 /* less than any process is made of with its tables and its stack */
+
+bool mm_is_short(void)
+{
+    return buddy_free_pages() < SHORT_PAGES;
+}
+
 void mm_shrink(void)
 {
     kmap_shrink();

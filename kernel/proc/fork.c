@@ -447,14 +447,32 @@ put_cgroup:
 
 /* ---- calls ------------------------------------------------------------------------------- */
 
+#define OOM_TRIES 1000
+
+/* With no page left in the machine somebody must go, as for a page fault: the shell that is to set
+ * things right needs processes. A group at its own limit gets -ENOMEM. */
+static long clone_until_memory(const struct clone_request *r)
+{
+    long err = do_clone(r);
+
+    for (unsigned tries = 0; err == -ENOMEM && tries < OOM_TRIES; tries++) {
+        if (!mm_is_short() || fatal_signal_pending(current))
+            break;
+        cgroup_oom(&cgroup_root);
+        sched_yield();
+        err = do_clone(r);
+    }
+    return err;
+}
+
 long sys_fork(void)
 {
-    return do_clone(&(struct clone_request){.exit_signal = SIGCHLD});
+    return clone_until_memory(&(struct clone_request){.exit_signal = SIGCHLD});
 }
 
 long sys_vfork(void)
 {
-    return do_clone(&(struct clone_request){.flags = CLONE_VFORK | CLONE_VM, .exit_signal = SIGCHLD});
+    return clone_until_memory(&(struct clone_request){.flags = CLONE_VFORK | CLONE_VM, .exit_signal = SIGCHLD});
 }
 
 long sys_clone(uint64_t flags, uaddr_t stack, uaddr_t parent_tid, uaddr_t child_tid, uint64_t tls)
@@ -462,7 +480,7 @@ long sys_clone(uint64_t flags, uaddr_t stack, uaddr_t parent_tid, uaddr_t child_
     flags &= UINT32_MAX;
     if ((flags & CLONE_PIDFD) && (flags & CLONE_PARENT_SETTID))
         return -EINVAL; /* both would use parent_tid */
-    return do_clone(&(struct clone_request){
+    return clone_until_memory(&(struct clone_request){
         .flags = flags & ~CLONE_SIGNAL_MASK,
         .exit_signal = (int)(flags & CLONE_SIGNAL_MASK),
         .stack = stack,
@@ -520,7 +538,7 @@ long sys_clone3(uaddr_t uargs, size_t size)
         err = check_clone_args(&a);
     if (err < 0)
         return err;
-    return do_clone(&(struct clone_request){
+    return clone_until_memory(&(struct clone_request){
         .flags = a.flags,
         .exit_signal = (int)a.exit_signal,
         .stack = a.stack + a.stack_size,

@@ -141,6 +141,8 @@ struct kmem_cache_info {
 };
 void kmem_cache_for_each(void (*fn)(const struct kmem_cache_info *info, void *arg), void *arg);
 
+bool mm_is_short(void); /* the machine as a whole has (nearly) no free pages */
+
 /* ---- kernel mappings: guard page below and above; device memory uncached ---- */
 void *kmap_alloc_stack(struct cgroup *cg, unsigned npages); /* returns the lowest address */
 void kmap_free_stack(void *base, unsigned npages);
