@@ -135,43 +135,49 @@ static bool was_seen(const char *name, const struct stat *st, char mark[64], cha
     return strcmp(old, mark) == 0;
 }
 
-static void preload_one(const char *name)
+/* 0, also if there is nothing to do; -1 and *e if it cannot be loaded. */
+static int preload_one(const char *name, struct err *e)
 {
     char file[DB_PATH], path[DB_PATH], mark[64];
     struct load_options options = {.quiet = true};
     struct stat st;
-    struct err e;
     int fd;
 
     snprintf(file, sizeof(file), PATH_IMAGES "/%s", name);
     fd = open(file, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return;
+        return 0;
     if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || was_seen(name, &st, mark, path)) {
         close(fd);
-        return;
+        return 0;
     }
-    if (load_archive(fd, file, &options, &e) < 0) {
-        warn("%s", e.text);
-        return;
-    }
+    if (load_archive(fd, file, &options, e) < 0)
+        return -1;
     (void)unlink(path);
     (void)symlink(mark, path);
+    return 0;
 }
 
-/* Stops as soon as `ref` is there (NULL: never). Returns whether it is. */
-static bool preload(const char *ref, char id[ID_LEN + 1])
+/* Stops as soon as `ref` is there (NULL: never). Returns whether it is; else *e has status 0, or says
+ * why an archive, which may be the one, could not be loaded. */
+static bool preload(const char *ref, char id[ID_LEN + 1], struct err *e)
 {
     DIR *dir = opendir(PATH_IMAGES);
+    struct err why;
     struct dirent *d;
     bool found = false;
 
+    e->status = 0;
     if (dir == NULL)
         return false;
     while (!found && (d = readdir(dir)) != NULL) {
         if (d->d_name[0] == '.')
             continue;
-        preload_one(d->d_name);
+        if (preload_one(d->d_name, &why) < 0) {
+            if (ref == NULL)
+                warn("%s", why.text);
+            *e = why;
+        }
         found = ref != NULL && read_tag(ref, id) == 0;
     }
     closedir(dir);
@@ -180,37 +186,52 @@ static bool preload(const char *ref, char id[ID_LEN + 1])
 
 void image_preload_all(void)
 {
-    (void)preload(NULL, NULL);
+    struct err told;
+
+    (void)preload(NULL, NULL, &told);
 }
 
-int image_find(struct image *image, const char *text, struct err *e)
+int image_find_loaded(struct image *image, const char *text, struct err *e)
 {
     bool is_name = ref_parse(text, image->ref, e) == 0;
 
     memset(&image->record, 0, sizeof(image->record));
-    if (is_name && read_tag(image->ref, image->id) == 0)
-        goto load;
-    switch (find_by_id(text, image->id)) {
-    case 0:
-        break;
-    case 1:
+    if (!is_name || read_tag(image->ref, image->id) < 0) {
+        int found = find_by_id(text, image->id);
+
+        if (found > 1)
+            return err_set(e, 125, "\"%s\" is the beginning of several image IDs: give more of it",
+                           text);
+        if (found == 0 && !is_name)
+            return -1; /* ref_parse() has said what is wrong with it */
+        if (found == 0) {
+            err_set(e, 125,
+                    "no such image: %s (there is no network to pull it from yet: "
+                    "'ct load -i FILE' loads one)",
+                    image->ref);
+            return -ENOENT;
+        }
         image->ref[0] = '\0';
-        goto load;
-    default:
-        return err_set(e, 125, "\"%s\" is the beginning of several image IDs: give more of it",
-                       text);
     }
-    if (!is_name)
-        return -1; /* ref_parse() has said what is wrong with it */
-    if (!preload(image->ref, image->id))
-        return err_set(e, 125,
-                       "no such image: %s (there is no network to pull it from yet: "
-                       "'ct load -i FILE' loads one)",
-                       image->ref);
-load:
     if (image_load_record(image->id, &image->record) < 0)
         return err_set(e, 125, "no such image: %s", text);
     return 0;
+}
+
+int image_find(struct image *image, const char *text, struct err *e)
+{
+    int err = image_find_loaded(image, text, e);
+    struct err why;
+
+    if (err != -ENOENT)
+        return err;
+    if (preload(image->ref, image->id, &why))
+        return image_find_loaded(image, text, e);
+    if (why.status != 0) {
+        *e = why;
+        e->status = 125;
+    }
+    return -1;
 }
 
 void image_free(struct image *image)

@@ -30,6 +30,8 @@ void image_unlock(int lock);
  * that came along (PATH_IMAGES), which are loaded then. The status in *e is 125.
  */
 int image_find(struct image *image, const char *text, struct err *e);
+/* Only among those that are loaded: also for who holds image_lock(). -ENOENT: none has this name. */
+int image_find_loaded(struct image *image, const char *text, struct err *e);
 void image_free(struct image *image);
 /* Whether a record is there (still). */
 bool image_exists(const char *id);

@@ -91,7 +91,7 @@ static int remove_image(const char *text, struct err *e)
     struct image image;
     struct search s = {0};
 
-    if (image_find(&image, text, e) < 0)
+    if (image_find_loaded(&image, text, e) < 0)
         return -1;
     e->status = 1;
     image_free(&image);
@@ -116,9 +116,16 @@ static int remove_image(const char *text, struct err *e)
 
 int cmd_rmi(int argc, char **argv)
 {
+    struct image image;
     struct err e;
-    int lock = image_lock(&e), status = 0;
+    int lock, status = 0;
 
+    /* What came along is loaded before the lock is taken: loading needs it. */
+    for (int i = 0; i < argc; i++) {
+        if (image_find(&image, argv[i], &e) == 0)
+            image_free(&image);
+    }
+    lock = image_lock(&e);
     if (lock < 0)
         die_err(&e);
     for (int i = 0; i < argc; i++) {
