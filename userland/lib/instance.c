@@ -60,6 +60,25 @@ static void name_path(char path[INSTANCE_PATH], const char *kind, const char *na
     snprintf(path, INSTANCE_PATH, PATH_RUN "/%s/.names/%s", kind, name);
 }
 
+/* A client that was killed while it made an instance leaves its name to nobody, and its directory
+ * unlocked. True: that is so, and both are gone now. */
+static bool free_dead_name(const char *kind, const char *name, const char *owner)
+{
+    struct instance dead = {.kind = kind, .dir = -1};
+    char path[INSTANCE_PATH];
+    bool removed = false;
+
+    if (!ident_is_id(owner))
+        return false;
+    memcpy(dead.id, owner, sizeof(dead.id));
+    snprintf(path, sizeof(path), PATH_RUN "/%s/%s", kind, owner);
+    dead.dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    if (dead.dir >= 0 && instance_lock(&dead) == 0 && !instance_exists(&dead))
+        removed = instance_remove(&dead, name) == 0;
+    instance_close(&dead);
+    return removed;
+}
+
 static int claim_name(const struct instance *in, char *name, struct err *e)
 {
     char path[INSTANCE_PATH], owner[ID_LEN + 1] = "";
@@ -76,12 +95,14 @@ static int claim_name(const struct instance *in, char *name, struct err *e)
         name_path(path, in->kind, name);
         if (symlink(in->id, path) == 0)
             return 0;
-        if (errno != EEXIST || !generate)
+        if (errno != EEXIST)
+            return err_sys(e, 125, "cannot claim the name \"%s\"", name);
+        if (generate)
+            continue;
+        memset(owner, 0, sizeof(owner));
+        if (readlink(path, owner, ID_LEN) != ID_LEN || !free_dead_name(in->kind, name, owner))
             break;
     }
-    if (errno != EEXIST)
-        return err_sys(e, 125, "cannot claim the name \"%s\"", name);
-    (void)!readlink(path, owner, ID_LEN); /* only for the message */
     return err_set(e, 125,
                    "the name \"%s\" is already in use by %s %.12s: remove it (%s rm %s) or take "
                    "another name",
@@ -264,16 +285,6 @@ int instance_lock(struct instance *in)
     return flock(in->dir, LOCK_EX | LOCK_NB) < 0 ? -errno : 0;
 }
 
-int instance_lock_patiently(struct instance *in)
-{
-    const struct timespec pause = {.tv_nsec = 5 * 1000 * 1000};
-    int err;
-
-    for (int tries = 0; (err = instance_lock(in)) == -EWOULDBLOCK && tries < 400; tries++)
-        nanosleep(&pause, NULL);
-    return err;
-}
-
 void instance_unlock(struct instance *in)
 {
     (void)flock(in->dir, LOCK_UN);
@@ -330,10 +341,29 @@ int instance_read_state(struct instance *in, struct instance_state *state)
         state->pid = 0;
         state->finished_ns = instance_now_ns();
         snprintf(state->reason, sizeof(state->reason), "its supervisor was killed");
-        err = instance_write_state(in, state);
+        (void)instance_write_state(in, state); /* no space: the next one who looks tries again */
     }
     instance_unlock(in);
     return err;
+}
+
+int instance_lock_stopped(struct instance *in, struct instance_state *state)
+{
+    const struct timespec pause = {.tv_nsec = 5 * 1000 * 1000};
+
+    for (int tries = 0; tries < 400; tries++) {
+        int err = instance_read_state(in, state);
+
+        if (err < 0 || state->status == STATUS_RUNNING)
+            return err;
+        err = instance_lock(in);
+        if (err != -EWOULDBLOCK) {
+            /* Whoever had the lock may have changed everything before giving it back. */
+            return err < 0 ? err : !instance_exists(in) ? -ENOENT : load_state(in, state);
+        }
+        nanosleep(&pause, NULL);
+    }
+    return -EWOULDBLOCK;
 }
 
 int instance_write_state(struct instance *in, const struct instance_state *s)

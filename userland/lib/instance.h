@@ -63,8 +63,9 @@ int instance_each(const char *kind, int (*each)(struct instance *in, void *arg),
 
 /* 0, or -EWOULDBLOCK when somebody (its supervisor, most likely) has it. */
 int instance_lock(struct instance *in);
-/* Waits a little for a supervisor that is about to end. */
-int instance_lock_patiently(struct instance *in);
+/* For whoever starts or removes it, who may find that it runs by now: 0 and *state, with the
+ * lock unless that says "running"; -ENOENT: it has been removed; -EWOULDBLOCK after 2 s. */
+int instance_lock_stopped(struct instance *in, struct instance_state *state);
 void instance_unlock(struct instance *in);
 
 /* Puts a state right that a dead supervisor left behind. Returns 0 or -errno. */

@@ -181,12 +181,15 @@ int record_save(struct record_writer *w, int dirfd, const char *name)
         goto discard;
     }
     snprintf(tmp, sizeof(tmp), ".%s.new", name);
-    fd = openat(dirfd, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    /* Not truncated first: what record_reserve() has put there is used. */
+    fd = openat(dirfd, tmp, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0) {
         err = -errno;
         goto discard;
     }
     err = io_write_full(fd, w->buf, w->len);
+    if (err == 0 && ftruncate(fd, (off_t)w->len) < 0)
+        err = -errno;
     close(fd);
     if (err == 0 && renameat(dirfd, tmp, dirfd, name) < 0)
         err = -errno;
@@ -195,6 +198,17 @@ int record_save(struct record_writer *w, int dirfd, const char *name)
 discard:
     record_discard(w);
     return err;
+}
+
+int record_reserve(int dirfd, const char *name)
+{
+    static const char zeros[4096];
+    struct record_writer w = {0};
+    char tmp[160];
+
+    append(&w, zeros, sizeof(zeros));
+    snprintf(tmp, sizeof(tmp), ".%s.new", name);
+    return record_save(&w, dirfd, tmp);
 }
 
 void record_discard(struct record_writer *w)

@@ -46,4 +46,6 @@ void record_add_num(struct record_writer *w, const char *key, int64_t value);
 void record_copy(struct record_writer *w, const struct record *from, const char *key);
 /* Replaces the file by rename; the writer is emptied. Returns 0 or -errno. */
 int record_save(struct record_writer *w, int dirfd, const char *name);
+/* Room for one record_save() of up to a page under this name, which then needs no space. */
+int record_reserve(int dirfd, const char *name);
 void record_discard(struct record_writer *w);

@@ -75,6 +75,18 @@ static void read_spec(const struct instance *in, struct record *spec)
         die(1, "no such %s: %.12s (it has just been removed)", instance_noun(in->kind), in->id);
 }
 
+/* Somebody else was quicker. */
+static int not_mine(const struct instance *in, const char *ref, int err)
+{
+    if (err == -ENOENT)
+        warn("no such %s: %s (it has just been removed)", instance_noun(in->kind), ref);
+    else if (err == -EWOULDBLOCK)
+        warn("%s is busy: somebody else is starting or removing it", ref);
+    else
+        warn("cannot lock %s: %s", ref, strerror(-err));
+    return 1;
+}
+
 /* ---- start --------------------------------------------------------------------------- */
 
 static int start_one(const char *kind, const char *ref, const struct session_options *o)
@@ -85,19 +97,18 @@ static int start_one(const char *kind, const char *ref, const struct session_opt
     struct instance in;
     struct record spec;
     struct err e;
-    int sock;
+    int sock, err;
 
     if (instance_find(&in, kind, ref, &e) < 0) {
         warn("%s", e.text);
         return 1;
     }
-    if (instance_read_state(&in, &state) == 0 && state.status == STATUS_RUNNING) {
+    err = instance_lock_stopped(&in, &state);
+    if (err < 0)
+        return not_mine(&in, ref, err);
+    if (state.status == STATUS_RUNNING) {
         printf("%s\n", ref); /* it runs: what was wanted is so */
         return 0;
-    }
-    if (instance_lock_patiently(&in) < 0) {
-        warn("%s is busy: somebody else is starting or removing it", ref);
-        return 1;
     }
     read_spec(&in, &spec);
     io.tty = record_flag(&spec, "tty");
@@ -350,23 +361,25 @@ int session_stop(const char *kind, int argc, char **argv, int seconds)
 
 static int rm_one(struct instance *in, const char *ref, long force)
 {
+    struct instance_state state;
     int err;
 
-    if (is_running(in)) {
+    while ((err = instance_lock_stopped(in, &state)) == 0 && state.status == STATUS_RUNNING) {
         if (!force) {
             warn("%s %s is running: stop it first, or force its removal with -f",
                  instance_noun(in->kind), ref);
             return -1;
         }
         (void)client_request(in, MSG_SIGNAL, SIGKILL);
-        (void)client_wait(in, 10000);
+        if (client_wait(in, 10000) == -ETIMEDOUT) {
+            warn("%s does not end", ref);
+            return -1;
+        }
     }
-    if (!instance_exists(in))
-        return 0; /* one with --rm: it has removed itself by now */
-    if (instance_lock_patiently(in) < 0) {
-        warn("%s is busy: somebody else is starting or removing it", ref);
-        return -1;
-    }
+    if (err == -ENOENT && force)
+        return 0; /* one with --rm has removed itself, or somebody else has */
+    if (err < 0)
+        return -not_mine(in, ref, err);
     err = instance_discard(in);
     if (err < 0)
         warn("cannot remove %s: %s", ref, strerror(-err));

@@ -124,6 +124,8 @@ static int start(struct sup *s, struct err *e)
     s->state.sup_pid = getpid();
     err = instance_write_state(&s->in, &s->state);
     if (err == 0)
+        err = record_reserve(s->in.dir, "state"); /* for how it ends, when it may have filled everything */
+    if (err == 0)
         return 0;
     errno = -err;
     err_sys(e, 125, "cannot record that %s %.12s runs", instance_noun(s->in.kind), s->in.id);
