@@ -35,9 +35,25 @@ def machines(warm_up, rounds):
     return f"-w {warm_up} -n {rounds} -- sh /leaks/machines.sh"
 
 
+def races(warm_up, rounds):
+    # The image is loaded anew each time: its names and inodes may spread over more or fewer slabs.
+    return f"-o -w {warm_up} -n {rounds} -- sh /leaks/races.sh"
+
+
 # The numbers are the acceptance test's: after 20 of each to warm up, 200 containers and 20 VMs.
 def test_containers_and_machines(booter):
     run_leaks(booter, [containers(20, 200), machines(20, 20)], timeout=1200)
+
+
+def test_races(booter):
+    """Started, named, loaded and removed at the same moment, from the very first: all or nothing."""
+    run_leaks(booter, [races(2, 12)], timeout=1200)
+
+
+def test_exhaustion(booter):
+    """No space in / or /run, no memory in a group or in the whole machine: refused, survived, and given back."""
+    run_leaks(booter, ["-o -w 1 -n 2 -- sh /leaks/full_root.sh", "-w 6 -n 6 -- sh /leaks/exhaustion.sh"],
+              memory="512M", timeout=900)
 
 
 def test_on_vt_x(booter):

@@ -5,8 +5,9 @@
  *     leaks [-w N] [-n N] [NAME-PREFIX...]        areas of the kernel
  *     leaks [-w N] [-n N] -- COMMAND [ARG...]     a command, called with the number of the round
  *     leaks -l                                    the names of the areas
- *     leaks -r                                    only run the warm-up of each: also on Linux,
- * where counts are never exact
+ *     leaks -o ...                                objects only, not how many pages hold them
+ *     leaks -r                                    only run the warm-up of each: for Linux, too,
+ *                                                 where counts are never exact
  *
  * After a warm-up of -w rounds a snapshot is taken, after -n more another one; they
  * must be equal to the page, the object and the name. What ends by itself (a killed
@@ -232,7 +233,7 @@ int main(int argc, char *argv[])
 
     if (argc > 1 && strcmp(argv[1], "noop") == 0) /* what areas execute */
         return 0;
-    while ((option = getopt(argc, argv, "+w:n:lr")) != -1) {
+    while ((option = getopt(argc, argv, "+w:n:lro")) != -1) {
         switch (option) {
         case 'w':
             warm_up = (unsigned)atoi(optarg);
@@ -242,6 +243,9 @@ int main(int argc, char *argv[])
             break;
         case 'l':
             list = true;
+            break;
+        case 'o':
+            snapshot_without_pages = true;
             break;
         case 'r':
             only_run = true;

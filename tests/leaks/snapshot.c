@@ -15,6 +15,8 @@
 
 enum { DEPTH_MAX = 12 };
 
+bool snapshot_without_pages;
+
 static char buffer[128 << 10]; /* of one file of /proc */
 
 __attribute__((format(printf, 2, 3))) static void add(struct snapshot *s, const char *fmt, ...)
@@ -69,7 +71,8 @@ static void add_slabs(struct snapshot *s)
     while ((line = strsep(&rest, "\n")) != NULL) {
         if (sscanf(line, "%63s %ld %*d %*d %*d %*d : tunables %*d %*d %*d : slabdata %ld", name,
                    &objects, &slabs) == 3)
-            add(s, "slab %s: %ld objects in %ld pages", name, objects, slabs);
+            add(s, "slab %s: %ld objects in %ld pages", name, objects,
+                snapshot_without_pages ? 0 : slabs);
     }
 }
 
@@ -178,7 +181,8 @@ void snapshot_take(struct snapshot *s)
         close(fd);
     }
     add_slabs(s);
-    add_pages(s);
+    if (!snapshot_without_pages)
+        add_pages(s);
     sort(s);
 }
 
