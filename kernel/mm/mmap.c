@@ -163,6 +163,7 @@ static void populate(struct mm *mm, uaddr_t addr, size_t len, uint32_t prot)
     for (size_t off = 0; off < len && !fatal_signal_pending(current); off += PAGE_SIZE) {
         if (mm_fault(mm, addr + off, prot & PROT_WRITE ? ACCESS_WRITE : ACCESS_READ) < 0)
             return; /* as on Linux the mapping stands all the same */
+        cond_resched();
     }
 }
 
@@ -593,7 +594,8 @@ long sys_mincore(uaddr_t addr, size_t len, uaddr_t vec)
         return -ENOMEM;
     len = ALIGN_UP(len, PAGE_SIZE);
     err = check_mapped(mm, addr, len);
-    for (size_t off = 0; err == 0 && off < len; off += PAGE_SIZE) {
+    /* An area may be as large as the address space: others want the CPU, and it can be killed. */
+    for (size_t off = 0; err == 0 && off < len && !fatal_signal_pending(current); off += PAGE_SIZE) {
         uaddr_t at = addr + off;
         unsigned level;
         uint8_t resident;
@@ -602,6 +604,7 @@ long sys_mincore(uaddr_t addr, size_t len, uaddr_t vec)
         resident = pt_next(mm, &at, at + PAGE_SIZE, &level) != NULL;
         mm_unlock(mm);
         err = put_user(vec + off / PAGE_SIZE, resident);
+        cond_resched();
     }
     return err;
 }

@@ -777,6 +777,31 @@ static void wrong_arguments_are_refused(void **state)
     end_tasks();
 }
 
+/* Calls that go through a whole area page by page let others run meanwhile. */
+static void long_calls_give_way(void **state)
+{
+    struct task *t = start_task();
+    uint8_t resident[64];
+    uaddr_t at;
+
+    (void)state;
+    map_anon(t->mm, BASE, PAGE_SIZE, MAP_PRIVATE);
+    assert_int_equal(mm_map(t->mm, BASE + MIB(1), 64 * PAGE_SIZE, PROT_NONE, MAP_ANONYMOUS | MAP_PRIVATE | MAP_FIXED,
+                            NULL, 0, &at), 0);
+    host_cpu->need_resched = true;
+    machine_preempts = 0;
+    assert_int_equal(sys_mincore(at, 64 * PAGE_SIZE, BASE), 0);
+    assert_int_equal(machine_preempts, 64);
+    assert_int_equal(copy_from_user(resident, BASE, sizeof(resident)), 0);
+    for (unsigned i = 0; i < sizeof(resident); i++)
+        assert_int_equal(resident[i], 0);
+    machine_preempts = 0;
+    map_anon(t->mm, BASE + MIB(2), 64 * PAGE_SIZE, MAP_PRIVATE | MAP_POPULATE);
+    assert_int_equal(machine_preempts, 64);
+    host_cpu->need_resched = false;
+    end_tasks();
+}
+
 /* A reference to another process's page keeps it, whatever happens to the mapping. */
 static void remote_access_copies_like_a_fault(void **state)
 {
@@ -853,6 +878,7 @@ int main(void)
         cmocka_unit_test(the_stack_ends_above_the_lowest_address),
         cmocka_unit_test(files_do_not_grow_down),
         cmocka_unit_test(wrong_arguments_are_refused),
+        cmocka_unit_test(long_calls_give_way),
         cmocka_unit_test(remote_access_copies_like_a_fault),
         cmocka_unit_test(groups_above_count_what_a_process_uses),
     };

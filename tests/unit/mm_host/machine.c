@@ -368,7 +368,7 @@ int user_cmpxchg(uint32_t *word, uint32_t expected, uint32_t desired, uint32_t *
 static struct thread thread;
 static struct process process;
 struct thread *host_thread = &thread;
-unsigned machine_ooms;
+unsigned machine_ooms, machine_preempts;
 
 void mutex_init(struct mutex *m)
 {
@@ -405,6 +405,7 @@ void sched_yield(void)
 
 void sched_preempt(void)
 {
+    machine_preempts++;
 }
 
 void signal_force(int sig, int code, uint64_t addr)

@@ -44,4 +44,5 @@ uint64_t machine_file_read(struct file *f, unsigned page, unsigned word);
 void machine_file_truncate(struct file *f, unsigned npages);
 
 unsigned machine_random(unsigned below);
-extern unsigned machine_ooms; /* cgroup_oom() calls */
+extern unsigned machine_ooms;     /* cgroup_oom() calls */
+extern unsigned machine_preempts; /* sched_preempt() calls */
