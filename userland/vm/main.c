@@ -100,7 +100,8 @@ static const struct command commands[] = {
      cmd_logs},
     {"start", "VM [VM...]", "Start VMs that have ended", NULL, NULL, 1, -1, false, cmd_start},
     {"stop", "VM [VM...]", "Stop VMs",
-     "Presses the power button, again and again: a guest that is still booting may not listen yet.\n"
+     "Presses the power button, again and again: a guest that is still booting may not listen "
+     "yet.\n"
      "After a minute, or the time given, kills.",
      stop_opts, 1, -1, false, cmd_stop},
     {"kill", "VM [VM...]", "Kill VMs", NULL, kill_opts, 1, -1, false, cmd_kill},
