@@ -9,6 +9,7 @@
  * It is never changed once in use; a new one that continues the old is put in
  * its place, so that readers need no lock and time never steps back.
  */
+#include <kernel/errno.h>
 #include <kernel/log.h>
 #include <kernel/muldiv.h>
 #include <kernel/time.h>
@@ -19,7 +20,9 @@
 
 #define ROUNDS_MAX 8
 #define ROUNDS_AGREEING 3
-#define ROUND_FRACTION 250 /* of a second: 4 ms */
+#define ROUND_FRACTION 250        /* of a second: 4 ms */
+#define SHORT_ROUND_FRACTION 1000 /* 1 ms */
+#define SHORT_ROUNDS_MAX 4
 
 /* A refinement: larger is suspicious, smaller is not worth it. */
 #define REFINE_MAX_PPM 2000
@@ -109,34 +112,56 @@ static uint64_t tsc_hz_between(const struct refclock *ref, struct sample a, stru
     return mul_div(b.tsc - a.tsc, ref->hz, ticks);
 }
 
-/* TSC ticks a second by one short measurement; 0: the reference stands still. */
-static uint64_t measure_round(const struct refclock *ref)
+/* TSC ticks a second by one measurement of a fraction of it; 0: the reference stands still. */
+static uint64_t measure_round(const struct refclock *ref, unsigned fraction)
 {
     struct sample start = take_sample(ref);
 
     for (unsigned patience = 0; patience < 1000000; patience++)
-        if (((ref->read() - start.ref) & ref->mask) >= ref->hz / ROUND_FRACTION)
+        if (((ref->read() - start.ref) & ref->mask) >= ref->hz / fraction)
             return tsc_hz_between(ref, start, take_sample(ref));
     return 0;
 }
 
-static bool measure(const struct refclock *ref, uint64_t *hz, unsigned *rounds)
+/* Measure until enough rounds agree. -EAGAIN: they do not, *hz is the best guess; -EIO: no
+ * reference. */
+static int measure_rounds(const struct refclock *ref, unsigned fraction, unsigned most,
+                          uint64_t *hz, unsigned *rounds)
 {
     uint64_t values[ROUNDS_MAX];
-    unsigned n = 0;
 
-    do {
-        values[n] = measure_round(ref);
+    for (unsigned n = 0; n < most;) {
+        values[n] = measure_round(ref, fraction);
         if (values[n] == 0)
-            return false;
+            return -EIO;
         n++;
-        if (calibrate_pick(values, n, ref->tolerance_ppm, ROUNDS_AGREEING, hz)) {
-            *rounds = n;
-            return true;
-        }
-    } while (n < ROUNDS_MAX);
-    *rounds = n;
-    return true; /* they disagree; the best guess is still better than none */
+        (*rounds)++;
+        if (calibrate_pick(values, n, ref->tolerance_ppm, ROUNDS_AGREEING, hz))
+            return 0;
+    }
+    return -EAGAIN;
+}
+
+/* Whether one tick of it is well within the tolerance of a short round. */
+static bool is_fine(const struct refclock *ref)
+{
+    return ref->hz / SHORT_ROUND_FRACTION * ref->tolerance_ppm >= 4 * 1000000;
+}
+
+/*
+ * Short rounds do on a quiet machine, and the boot need not wait longer; where something disturbs
+ * them, long ones suffer less.
+ */
+static bool measure(const struct refclock *ref, uint64_t *hz, unsigned *rounds)
+{
+    int err = -EAGAIN;
+
+    *rounds = 0;
+    if (is_fine(ref))
+        err = measure_rounds(ref, SHORT_ROUND_FRACTION, SHORT_ROUNDS_MAX, hz, rounds);
+    if (err == -EAGAIN)
+        err = measure_rounds(ref, ROUND_FRACTION, ROUNDS_MAX, hz, rounds);
+    return err != -EIO; /* if they disagree, the best guess is still better than none */
 }
 
 static void clock_start(struct clock *c, uint64_t tsc, uint64_t ns, uint64_t hz)
