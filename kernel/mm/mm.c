@@ -94,6 +94,7 @@ static void release_notifiers(struct mm *mm)
 void mm_put(struct mm *mm)
 {
     struct vma *vma, *next;
+    int err = 0;
 
     if (!refcount_put(&mm->users))
         return;
@@ -101,7 +102,10 @@ void mm_put(struct mm *mm)
         mm_switch(NULL);
     mutex_lock(&mm->lock);
     release_notifiers(mm);
-    (void)zap_range(mm, 0, USER_TOP); /* no large page lies across its ends: it cannot fail */
+    for (vma = vma_find(mm, 0); vma != NULL; vma = vma_next(vma))
+        err |= zap_range(mm, vma->start, vma->end);
+    if (err != 0) /* no memory to cut a large page, which all at once never needs, but is slow */
+        (void)zap_range(mm, 0, USER_TOP);
     for (vma = vma_find(mm, 0); vma != NULL; vma = next) {
         next = vma_next(vma);
         vma_remove(vma);

@@ -175,15 +175,19 @@ int pt_split(struct mm *mm, uaddr_t va)
  * or at `end`. */
 static pte_t *next_in_table(pte_t *table, uaddr_t *va, uaddr_t end, unsigned level)
 {
-    unsigned i = pt_index(*va, level);
+    unsigned shift = PT_SHIFT(level), i = pt_index(*va, level);
+    uaddr_t base = (*va >> shift) - i; /* of the table's first entry, in entries */
+    uaddr_t stop = min((end - 1) >> shift, base + PT_ENTRIES - 1) - base;
 
-    for (;;) {
-        if (pte_in_use(table[i]))
-            return &table[i];
-        *va = ALIGN_DOWN(*va, BIT(PT_SHIFT(level))) + BIT(PT_SHIFT(level));
-        if (++i == PT_ENTRIES || *va >= end)
-            return NULL;
+    for (unsigned at = i; at <= stop; at++) {
+        if (!pte_in_use(table[at]))
+            continue;
+        if (at != i)
+            *va = (base + at) << shift;
+        return &table[at];
     }
+    *va = (base + stop + 1) << shift;
+    return NULL;
 }
 
 pte_t *pt_next(struct mm *mm, uaddr_t *va, uaddr_t end, unsigned *level)
@@ -206,11 +210,10 @@ pte_t *pt_next(struct mm *mm, uaddr_t *va, uaddr_t end, unsigned *level)
 pte_t *pt_after(struct mm *mm, pte_t *e, uaddr_t *va, uaddr_t end, unsigned *level)
 {
     *va += BIT(PT_SHIFT(*level));
-    if (*level == 0) {
-        for (; *va < end && pt_index(*va, 0) != 0; *va += PAGE_SIZE) {
-            if (pte_in_use(*++e))
-                return e;
-        }
+    if (*level == 0 && pt_index(*va, 0) != 0 && *va < end) {
+        e = next_in_table(e + 1 - pt_index(*va, 0), va, end, 0);
+        if (e != NULL)
+            return e;
     }
     return pt_next(mm, va, end, level);
 }
