@@ -54,7 +54,8 @@ static void put_text(struct out *o, const struct spec *s, const char *text)
         pad(o, ' ', s->width - len);
 }
 
-static void put_number(struct out *o, const struct spec *s, uint64_t v, unsigned base, char sign)
+__attribute__((noinline)) /* keeps the short way short */
+static void put_any_number(struct out *o, const struct spec *s, uint64_t v, unsigned base, char sign)
 {
     const char *digits = s->flags & SPEC_UPPER ? "0123456789ABCDEF" : "0123456789abcdef";
     char buf[24], *first = buf + sizeof(buf);
@@ -69,7 +70,7 @@ static void put_number(struct out *o, const struct spec *s, uint64_t v, unsigned
         zeros = 0;
     if ((s->flags & SPEC_ALT) && base == 16)
         prefix = s->flags & SPEC_UPPER ? "0X" : "0x";
-    total = n + zeros + (int)strlen(prefix) + (sign != '\0');
+    total = n + zeros + (*prefix != '\0' ? 2 : 0) + (sign != '\0');
     if ((s->flags & SPEC_ZERO) && !(s->flags & SPEC_LEFT) && s->precision < 0 && total < s->width) {
         zeros += s->width - total;
         total = s->width;
@@ -84,6 +85,15 @@ static void put_number(struct out *o, const struct spec *s, uint64_t v, unsigned
     put_bytes(o, first, (size_t)n);
     if (s->flags & SPEC_LEFT)
         pad(o, ' ', s->width - total);
+}
+
+/* The commonest number by far has one digit, in any base, and nothing around it. */
+static void put_number(struct out *o, const struct spec *s, uint64_t v, unsigned base, char sign)
+{
+    if (v < 8 && s->width == 0 && s->precision < 0 && s->flags == 0 && sign == '\0')
+        put(o, (char)('0' + v));
+    else
+        put_any_number(o, s, v, base, sign);
 }
 
 static unsigned flag_of(char c)
@@ -104,9 +114,8 @@ static unsigned flag_of(char c)
     }
 }
 
-static const char *parse_spec(const char *p, struct spec *s, va_list *ap)
+static const char *parse_layout(const char *p, struct spec *s, va_list *ap)
 {
-    *s = (struct spec){.precision = -1, .length = 4};
     for (unsigned flag; (flag = flag_of(*p)) != 0; p++)
         s->flags |= flag;
     if (*p == '*') {
@@ -129,6 +138,14 @@ static const char *parse_spec(const char *p, struct spec *s, va_list *ap)
         for (; *p >= '0' && *p <= '9'; p++)
             s->precision = s->precision * 10 + (*p - '0');
     }
+    return p;
+}
+
+static const char *parse_spec(const char *p, struct spec *s, va_list *ap)
+{
+    *s = (struct spec){.precision = -1, .length = 4};
+    if (*p <= '9') /* not so most often: a letter follows at once */
+        p = parse_layout(p, s, ap);
     if (*p == 'h') {
         s->length = p[1] == 'h' ? 1 : 2;
         p += s->length == 1 ? 2 : 1;
@@ -176,7 +193,10 @@ int vsnprintf(char *buf, size_t size, const char *fmt, va_list args)
 
             while (*end != '\0' && *end != '%')
                 end++;
-            put_bytes(&o, p, (size_t)(end - p));
+            if (end == p + 1)
+                put(&o, *p);
+            else
+                put_bytes(&o, p, (size_t)(end - p));
             p = end - 1;
             continue;
         }
