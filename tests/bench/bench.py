@@ -78,7 +78,8 @@ typed -r 5 prompt_true true
 typed -r 5 prompt_bin_true /bin/true
 for i in 1 2 3; do ct run -d --name c$i busybox {SPIN} >/dev/null; done
 vm run -d --name v -m {GUEST_MIB} --append b /bench/guest >/dev/null
-sleep 0.2 # instructions count now
+sleep 0.2 # no longer: instructions count now
+[ $(ct ps -q | wc -l) = 3 ] && [ $(vm ls -q | wc -l) = 1 ] # they are there, and none has failed
 typed -r 5 prompt_true_busy true
 typed -r 5 prompt_bin_true_busy /bin/true
 """

@@ -66,7 +66,7 @@ static void on_signal(int number)
 /* A signal to oneself: kill, the handler, sigreturn. */
 static void signals(unsigned n)
 {
-    struct sigaction action = { .sa_handler = on_signal };
+    struct sigaction action = {.sa_handler = on_signal};
     pid_t pid = getpid();
 
     check(sigaction(SIGUSR1, &action, NULL), "sigaction");
@@ -119,7 +119,7 @@ static void pipe_round_trips(unsigned n)
 
     check(pipe(there), "pipe");
     check(pipe(back), "pipe");
-    round_trips(n, (int[2]){ back[0], there[1] }, (int[2]){ there[0], back[1] });
+    round_trips(n, (int[2]){back[0], there[1]}, (int[2]){there[0], back[1]});
     for (int i = 0; i < 2; i++) {
         close(there[i]);
         close(back[i]);
@@ -131,7 +131,7 @@ static void unix_round_trips(unsigned n)
     int pair[2];
 
     check(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), "socketpair");
-    round_trips(n, (int[2]){ pair[0], pair[0] }, (int[2]){ pair[1], pair[1] });
+    round_trips(n, (int[2]){pair[0], pair[0]}, (int[2]){pair[1], pair[1]});
     close(pair[0]);
     close(pair[1]);
 }
@@ -166,7 +166,7 @@ static void fork_exits(unsigned n)
 
 static void exec_self(void)
 {
-    execv(self, (char *[]){ self, EXIT_AT_ONCE, NULL });
+    execv(self, (char *[]){self, EXIT_AT_ONCE, NULL});
     _exit(127);
 }
 
@@ -216,8 +216,8 @@ static void thread_joins(unsigned n)
 /* n pages that come one by one: no large pages. */
 static char *small_pages(unsigned n)
 {
-    char *pages = mmap(NULL, (size_t)n * PAGE, PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *pages =
+        mmap(NULL, (size_t)n * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
     if (pages == MAP_FAILED)
         bench_die("mmap");
@@ -259,8 +259,8 @@ static void page_copies(unsigned n)
 static void mmap_munmaps(unsigned n)
 {
     while (n-- > 0) {
-        char *pages = mmap(NULL, 16 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-                           -1, 0);
+        char *pages =
+            mmap(NULL, 16 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
         if (pages == MAP_FAILED)
             bench_die("mmap");
@@ -341,32 +341,33 @@ static void proc_stats(unsigned n)
     }
 }
 
-/* ---- the table -------------------------------------------------------------------------------- */
+/* ---- the table --------------------------------------------------------------------------------
+ */
 
 static const struct figure {
     const char *name;
     void (*run)(unsigned n);
     unsigned n; /* operations in a round */
 } figures[] = {
-    { "getpid", getpids, 20000 },
-    { "clock_gettime", clock_gettimes, 20000 },
-    { "sched_yield", yields, 10000 },
-    { "signal_to_self", signals, 5000 },
-    { "pipe_round_trip", pipe_round_trips, 4000 },
-    { "unix_round_trip", unix_round_trips, 4000 },
-    { "pipe_write_read_4k", pipe_pages, 4000 },
-    { "fork_exit", fork_exits, 200 },
-    { "fork_exec", fork_execs, 100 },
-    { "vfork_exec", vfork_execs, 100 },
-    { "thread_create_join", thread_joins, 400 },
-    { "page_fault", page_faults, 4096 },
-    { "page_copy", page_copies, 2048 },
-    { "mmap_munmap", mmap_munmaps, 4000 },
-    { "open_close", open_closes, 4000 },
-    { "stat", stats, 4000 },
-    { "pread_4k", page_reads, 4000 },
-    { "create_unlink", create_unlinks, 2000 },
-    { "read_proc_stat", proc_stats, 1000 },
+    {"getpid", getpids, 20000},
+    {"clock_gettime", clock_gettimes, 20000},
+    {"sched_yield", yields, 10000},
+    {"signal_to_self", signals, 5000},
+    {"pipe_round_trip", pipe_round_trips, 4000},
+    {"unix_round_trip", unix_round_trips, 4000},
+    {"pipe_write_read_4k", pipe_pages, 4000},
+    {"fork_exit", fork_exits, 200},
+    {"fork_exec", fork_execs, 100},
+    {"vfork_exec", vfork_execs, 100},
+    {"thread_create_join", thread_joins, 400},
+    {"page_fault", page_faults, 4096},
+    {"page_copy", page_copies, 2048},
+    {"mmap_munmap", mmap_munmaps, 4000},
+    {"open_close", open_closes, 4000},
+    {"stat", stats, 4000},
+    {"pread_4k", page_reads, 4000},
+    {"create_unlink", create_unlinks, 2000},
+    {"read_proc_stat", proc_stats, 1000},
 };
 
 static bool wanted(const char *name, char **names)

@@ -58,12 +58,13 @@ static uint8_t *map(size_t size)
     return memory;
 }
 
-static void set_slot(struct machine *m, uint32_t slot, uint64_t address, uint8_t *memory, size_t size)
+static void set_slot(struct machine *m, uint32_t slot, uint64_t address, uint8_t *memory,
+                     size_t size)
 {
-    struct kvm_userspace_memory_region region = { .slot = slot,
-                                                  .guest_phys_addr = address,
-                                                  .memory_size = size,
-                                                  .userspace_addr = (uintptr_t)memory };
+    struct kvm_userspace_memory_region region = {.slot = slot,
+                                                 .guest_phys_addr = address,
+                                                 .memory_size = size,
+                                                 .userspace_addr = (uintptr_t)memory};
 
     CONTROL(m->vm, KVM_SET_USER_MEMORY_REGION, &region);
 }
@@ -71,8 +72,7 @@ static void set_slot(struct machine *m, uint32_t slot, uint64_t address, uint8_t
 static void add_doorbell(struct machine *m, uint64_t address, uint32_t flags)
 {
     struct kvm_ioeventfd doorbell = {
-        .addr = address, .len = 1, .fd = eventfd(0, EFD_NONBLOCK), .flags = flags
-    };
+        .addr = address, .len = 1, .fd = eventfd(0, EFD_NONBLOCK), .flags = flags};
 
     if (doorbell.fd < 0)
         bench_die("eventfd");
@@ -148,7 +148,7 @@ static void load_code(struct machine *m, const struct figure *figure, uint32_t n
     *p++ = 0x66;
     *p++ = 0x4e;
     *p++ = 0x75;
-    *p++ = (uint8_t)-(figure->size + 4);
+    *p++ = (uint8_t) - (figure->size + 4);
     *p++ = 0xe6;
     *p++ = PORT_END;
     *p = 0xf4;
@@ -156,7 +156,7 @@ static void load_code(struct machine *m, const struct figure *figure, uint32_t n
 
 static void set_registers(struct machine *m, uint32_t data_base)
 {
-    struct kvm_regs regs = { .rip = CODE, .rflags = 2 };
+    struct kvm_regs regs = {.rip = CODE, .rflags = 2};
     struct kvm_sregs sregs;
 
     CONTROL(m->vcpu, KVM_GET_SREGS, &sregs);
