@@ -159,7 +159,7 @@ def main():
             show(name, value)
     if "vmx" in wanted and not options.peer:
         for name, value in figures(machine, SCRIPTS["exits"], "bochs"):
-            show(name.replace("exit_", "vmx_exit_"), value)
+            show("vmx_" + name, value)
 
 
 if __name__ == "__main__":
