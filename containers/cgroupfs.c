@@ -504,7 +504,7 @@ static const struct inode_ops control_iops = {
 static const struct inode_ops group_iops;
 static const struct file_ops group_fops;
 
-/* Takes over the reference to cg, also on failure. */
+/* Takes over the reference to cg, also on failure. It is root's: not of who looks at it first. */
 static struct inode *node_inode(struct super_block *sb, struct cgroup *cg, const struct control *c)
 {
     struct node *n = kalloc_for(current_cgroup(), sizeof(*n));
@@ -522,6 +522,8 @@ static struct inode *node_inode(struct super_block *sb, struct cgroup *cg, const
     inode->fops = c != NULL ? &control_fops : &group_fops;
     inode->ino = c != NULL ? cg->ino * 64 + (ino_t)(c - controls) + 1 : cg->ino * 64;
     inode->nlink = c != NULL ? 1 : 2;
+    inode->uid = KUID_ROOT;
+    inode->gid = KGID_ROOT;
     return inode;
 }
 

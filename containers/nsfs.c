@@ -246,6 +246,8 @@ int ns_path(struct thread *t, const char *name, struct path *out)
     inode->fops = &nsfs_fops;
     inode->ino = r->kind->ino(r);
     inode->nlink = 1;
+    inode->uid = KUID_ROOT;
+    inode->gid = KGID_ROOT;
     dentry = dentry_make_root(inode);
     if (dentry == NULL)
         return -ENOMEM;

@@ -113,12 +113,17 @@ static mode_t entry_type(const struct proc_entry *e)
     return e->kind == PROC_FILE ? S_IFREG : e->kind == PROC_LINK ? S_IFLNK : S_IFDIR;
 }
 
-/* A process's files belong to its effective ids; to root if it may not be inspected. */
+/*
+ * A process's files belong to its effective ids; to root if it may not be inspected. The
+ * machine's belong to root, and never to who happened to look at them first.
+ */
 static void set_owner(struct inode *inode, struct pid *pid)
 {
     irqflags_t flags = spin_lock(&pid_lock);
     struct thread *t = pid != NULL ? pid->thread : NULL;
 
+    inode->uid = KUID_ROOT;
+    inode->gid = KGID_ROOT;
     if (t != NULL && (t->process->dumpable == 1 || S_ISDIR(inode->mode))) {
         inode->uid = t->cred->euid;
         inode->gid = t->cred->egid;
