@@ -297,6 +297,28 @@ static void mappings(void)
     signal(SIGSEGV, SIG_DFL);
 }
 
+/* A hole that has been looked at through a mapping, and is filled afterwards by somebody else. */
+static void mapped_holes(void)
+{
+    int fd = open("holes", O_CREAT | O_RDWR | O_TRUNC, 0600);
+    volatile char *a, *b, *p;
+
+    SECTION("mapped holes");
+    CALL(ftruncate(fd, 8192));
+    a = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    b = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    p = mmap(NULL, 8192, PROT_READ, MAP_PRIVATE, fd, 0);
+    printf("%d %d %d\n", a[0], p[0], p[4096]);
+    b[0] = 1;
+    CALL(pwrite(fd, "\2", 1, 4096));
+    printf("%d %d %d %d\n", a[0], a[4096], p[0], p[4096]);
+    munmap((void *)a, 8192);
+    munmap((void *)b, 8192);
+    munmap((void *)p, 8192);
+    close(fd);
+    unlink("holes");
+}
+
 static void nothing(int sig)
 {
     (void)sig;
@@ -545,6 +567,7 @@ int main(int argc, char **argv)
     descriptors();
     limits();
     mappings();
+    mapped_holes();
     locks();
     running();
     attributes();
