@@ -447,11 +447,12 @@ void signal_force(int sig, int code, uint64_t addr)
     struct thread *t = current;
     struct siginfo info = {.si_signo = sig, .si_code = code, .fault = {.addr = addr}};
     struct ksigaction *sa = &t->sighand->actions[sig];
+    bool is_trap = thread_frame(t)->vector != TRAP_SYSCALL; /* else a system call's doing */
     irqflags_t flags = spin_lock(&pid_lock), sh_flags;
     bool is_unhandled;
 
-    t->trap.vector = thread_frame(t)->vector;
-    t->trap.error_code = thread_frame(t)->error_code;
+    t->trap.vector = is_trap ? thread_frame(t)->vector : 0;
+    t->trap.error_code = is_trap ? thread_frame(t)->error_code : 0;
     t->trap.addr = addr;
 
     sh_flags = spin_lock(&t->sighand->lock);

@@ -116,12 +116,19 @@ void trap_page_fault(struct trapframe *frame)
         panic_frame(frame, "damaged page table at 0x%lx, error code 0x%lx", addr,
                     frame->error_code);
     if (trapframe_is_user(frame)) {
+        if (addr >= USER_TOP)
+            frame->error_code |= PF_PRESENT; /* which pages the kernel has is not told */
         current->trap.vector = VECTOR_PF;
         current->trap.error_code = frame->error_code;
         current->trap.addr = addr;
     }
     if (likely(frame->rflags & RFLAGS_IF))
         irq_enable();
+    if (unlikely(trapframe_is_user(frame) && (frame->error_code & (PF_USER | PF_PRESENT)) == PF_PRESENT)) {
+        /* The CPU's own access for the program, to a descriptor table: no page can be brought. */
+        signal_force(SIGSEGV, SEGV_MAPERR, addr);
+        return;
+    }
     if (likely(page_fault(frame, addr, access_of(frame->error_code))))
         return;
     irq_disable();
