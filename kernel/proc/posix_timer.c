@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Timers of timer_create(2): any number per process, each with a signal of its
- * own. An expiry that finds its signal still pending is counted, not queued
- * again; the handler reads the count (timer_getoverrun(2)).
+ * Timers of timer_create(2), each with a signal of its own. An expiry that finds
+ * its signal still pending is counted, not queued again; the handler reads the
+ * count (timer_getoverrun(2)).
  *
  * Clocks of CPU time are not offered here: -ENOTSUP.
  */
@@ -99,8 +99,11 @@ int posix_timer_overrun(struct process *p, int id)
     return pt->last_overrun;
 }
 
-/* [s] The lowest free number; the list is in ascending order. */
-static void insert(struct process *p, struct posix_timer *new_timer)
+/*
+ * [s] The lowest free number; the list is in ascending order. As many as signals may wait, so
+ * that no walk along the list, under a lock, is long. False if there are that many.
+ */
+static bool insert(struct process *p, struct posix_timer *new_timer)
 {
     struct list_node *before = &p->posix_timers;
     struct posix_timer *pt;
@@ -112,8 +115,11 @@ static void insert(struct process *p, struct posix_timer *new_timer)
         before = &pt->link;
         id++;
     }
+    if ((uint64_t)id >= p->rlimits[RLIMIT_SIGPENDING].cur)
+        return false;
     new_timer->id = id;
     list_add_head(before, &new_timer->link);
+    return true;
 }
 
 static void destroy(struct posix_timer *pt)
@@ -175,6 +181,7 @@ long sys_timer_create(int clock, uaddr_t sevp, uaddr_t out)
     int err = check_clock(clock), default_event;
     struct posix_timer *pt;
     irqflags_t flags;
+    bool inserted;
     int32_t id;
 
     if (err < 0)
@@ -192,11 +199,15 @@ long sys_timer_create(int clock, uaddr_t sevp, uaddr_t out)
         return default_event;
     }
     flags = spin_lock(&p->sighand->lock);
-    insert(p, pt);
+    inserted = insert(p, pt);
     id = pt->id;
     if (default_event)
         pt->value = (uint64_t)id;
     spin_unlock(&p->sighand->lock, flags);
+    if (!inserted) {
+        destroy(pt);
+        return -EAGAIN;
+    }
     if (put_user(out, id) == 0)
         return 0;
     (void)sys_timer_delete(id); /* nobody knows it */
