@@ -148,10 +148,16 @@ static long reboot_namespace(struct pid_ns *ns, uint32_t cmd)
 {
     struct process *init;
     irqflags_t flags;
+    int seems; /* what its init's parent sees it die of */
 
-    if (cmd == REBOOT_CMD_CAD_ON || cmd == REBOOT_CMD_CAD_OFF)
+    if (cmd == REBOOT_CMD_RESTART || cmd == REBOOT_CMD_RESTART2)
+        seems = SIGHUP;
+    else if (cmd == REBOOT_CMD_HALT || cmd == REBOOT_CMD_POWER_OFF)
+        seems = SIGINT;
+    else
         return -EINVAL;
     flags = spin_lock(&pid_lock);
+    ns->reboot_signal = seems;
     init = ns->init;
     if (init != NULL)
         process_get(init);
