@@ -69,6 +69,8 @@ long sys_capget(uaddr_t user_header, uaddr_t user_data)
         return err;
     if (h.pid < 0)
         return -EINVAL;
+    if (user_data == 0)
+        return 0; /* whether this version is known */
     err = sets_of(h.pid, &cred);
     if (err < 0)
         return err;

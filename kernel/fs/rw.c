@@ -15,7 +15,9 @@ ssize_t file_read_buf(struct file *f, struct io_buf *buf, off_t *pos)
 {
     if (!f->can_read)
         return -EBADF;
-    return f->ops->read != NULL ? f->ops->read(f, buf, pos) : -EINVAL;
+    if (f->ops->read == NULL)
+        return f->ops->readdir != NULL ? -EISDIR : -EINVAL;
+    return f->ops->read(f, buf, pos);
 }
 
 ssize_t file_write_buf(struct file *f, struct io_buf *buf, off_t *pos)

@@ -522,6 +522,8 @@ static int check_clone_args(const struct abi_clone_args *a)
         return -EINVAL;
     if ((a->flags & CLONE_SIGHAND) && (a->flags & CLONE_CLEAR_SIGHAND))
         return -EINVAL;
+    if ((a->flags & CLONE_PIDFD) && (a->flags & CLONE_PARENT_SETTID) && a->pidfd == a->parent_tid)
+        return -EINVAL;
     if ((a->stack == 0) != (a->stack_size == 0) || !user_range_ok(a->stack, a->stack_size))
         return -EINVAL;
     if (a->set_tid != 0 || a->set_tid_size != 0) /* choosing numbers: for checkpoints only */
