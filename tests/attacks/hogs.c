@@ -4,7 +4,7 @@
  * is refused or killed. Runs in a container with a memory limit. What it prints at
  * its end is a line for the test:
  *
- *     KIND: REASON after N in M processes, K KiB less on the machine
+ *     KIND: REASON after N in M processes
  *
  * REASON is an error's name, "killed" (by the group's out-of-memory killer), or
  * "nothing" when the hog has had all it asks for. Then it waits, still holding
@@ -722,22 +722,6 @@ static void hog(const struct hog *h, struct result *r)
     (void)wait_for_ever(NULL);
 }
 
-/* -1 if there is not even memory to ask. */
-static long free_kib(void)
-{
-    char text[4096], *at;
-    int fd = open("/proc/meminfo", O_RDONLY);
-    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-
-    if (fd >= 0)
-        close(fd);
-    if (n <= 0)
-        return -1;
-    text[n] = '\0';
-    at = strstr(text, "MemFree:");
-    return at != NULL ? strtol(at + 8, NULL, 10) : -1;
-}
-
 /* Until the child has had enough, or has been killed for it. */
 static const char *wait_for(pid_t pid, const struct result *r)
 {
@@ -761,15 +745,13 @@ static void run(const struct hog *h)
         mmap(NULL, reserve_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     const char *reason = "nothing";
     unsigned total = 0;
-    long before = free_kib(), now;
-    pid_t pid = 0;
     unsigned barren = 0;
 
     need(touch(reserve, reserve_size) == 0, "a reserve");
     for (self = 0; self < PROCESSES_MAX && barren < 2; self++) {
         struct result *r = &results[self];
+        pid_t pid = fork();
 
-        pid = fork();
         if (pid == 0)
             hog(h, r);
         if (pid < 0) {
@@ -783,14 +765,7 @@ static void run(const struct hog *h)
         barren = r->taken == 0 ? barren + 1 : 0;
     }
     munmap(reserve, reserve_size);
-    now = free_kib();
-    if (now < 0 && pid > 0) { /* somebody has taken that, too: the last one pays */
-        kill(pid, SIGKILL);
-        waitpid(pid, NULL, 0);
-        now = free_kib();
-    }
-    printf("%s: %s after %u in %u processes, %ld KiB less on the machine\n", h->name, reason, total,
-           self + 1, before - now);
+    printf("%s: %s after %u in %u processes\n", h->name, reason, total, self + 1);
     fflush(stdout);
     (void)wait_for_ever(NULL);
 }

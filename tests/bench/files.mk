@@ -6,11 +6,10 @@ $(bench-programs): $(BUILD)/bench/%: tests/bench/%.c tests/bench/bench.h
 	$(call say,BENCH,$@)
 	$(Q)$(CC) -std=gnu11 -O2 -g -D_GNU_SOURCE $(WARN) -static -o $@ $< -lpthread -lutil
 
-# A guest in the form of a Linux kernel.
+# A guest in the form of a Linux kernel, in a folder as `vm run` wants it.
 $(BUILD)/bench/guest/kernel: tests/bench/guest.asm tests/bench/files.mk
 	@mkdir -p $(@D)
 	$(call say,NASM,$@)
-	$(Q): > $(@D)/initrd; : > $(@D)/cmdline
 	$(Q)$(NASM) -f bin -o $@ $<
 	$(Q): >$(@D)/initrd; : >$(@D)/cmdline
 

@@ -13,7 +13,7 @@ def additions(build):
     return {
         "/bin/leaks": os.path.join(build, "leaks/leaks"),
         "/leaks": os.path.join(ROOT, "tests/leaks"),
-        "/tiny/kernel": os.path.join(build, "tests/guests/tiny_kernel.bin"),
+        "/tiny": os.path.join(build, "tests/guests/tiny"),
     }
 
 

@@ -227,11 +227,11 @@ def results(booter, build):
 
     def on(emulator):
         if emulator not in seen:
-            scripts = {"first": FIRST + "; : >/tiny/initrd; : >/tiny/cmdline"}
+            scripts = {"first": FIRST}
             scripts.update({name: MISTAKE % MISTAKES[name][0] for name in mistakes_on(emulator)})
             scripts.update({name: PRELUDE + CHECKS[name][0] for name in checks_on(emulator)})
             seen[emulator] = booter.run_many(scripts, emulator, timeout=1200,
-                                             add={"/tiny/kernel": os.path.join(build, "tests/guests/tiny_kernel.bin")})
+                                             add={"/tiny": os.path.join(build, "tests/guests/tiny")})
         return seen[emulator]
     return on
 
