@@ -16,6 +16,7 @@ BOOT = os.path.join(ROOT, "tools/boot")
 # Wall time. Bochs takes 10 to 15 s to the loader, more on a busy machine.
 TIMEOUT = {"qemu": 120, "bochs": 300}
 PROMPT = "bulkhead:/# "
+ROWS, COLUMNS = 31, 97  # of the terminal that a console is shown on: nobody's default
 
 
 @dataclass
@@ -34,7 +35,7 @@ class Console:
     def __init__(self, command, emulator, log, timeout):
         self.emulator = emulator
         self.spawn = pexpect.spawn(command[0], command[1:], timeout=timeout or TIMEOUT[emulator],
-                                   encoding="utf-8", codec_errors="replace", dimensions=(24, 80))
+                                   encoding="utf-8", codec_errors="replace", dimensions=(ROWS, COLUMNS))
         self._log = open(log, "a")
         self.spawn.logfile_read = self._log
 

@@ -164,7 +164,10 @@ INSTRUCTIONS = {
 
 NO_SUCH_FILE = r".*: (umount2|mount)\(.*|(umount2|mount)\(.*|(read from|write to) /(proc|sys)/.*"
 OUTSIDE = (  # line before the colon, Linux's answer, Bulkhead's
-    (r".*", ".*", ".*ENOSYS"),
+    # Calls that are not there.
+    (r"(syscall\(SYS_)?(ptrace|process_vm_(readv|writev)|migrate_pages|pidfd_getfd|open_tree|fsopen|move_mount|"
+     r"open_by_handle_at|name_to_handle_at|kexec_load|init_module|finit_module|delete_module|adjtimex|swapon|swapoff|"
+     r"acct|quotactl|keyctl|bpf|perf_event_open|userfaultfd|lookup_dcookie|vhangup|modify_ldt)\b.*", ".*", "ENOSYS"),
     (NO_SUCH_FILE, ".*", "ENOENT"),
     # Numbers only: no signal is ever sent there.
     (r"fcntl\(fd, F_SETOWN, pid\)", "ESRCH", "ok"),

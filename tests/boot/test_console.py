@@ -2,6 +2,8 @@
 """The console as a person has it."""
 import pytest
 
+from machine import COLUMNS, ROWS
+
 BOTH = pytest.mark.parametrize("emulator", ["qemu", "bochs"])
 
 
@@ -9,7 +11,7 @@ BOTH = pytest.mark.parametrize("emulator", ["qemu", "bochs"])
 def test_console(machine, emulator):
     console = machine.console(emulator)
     assert console.command("echo $((6 * 7))") == "42\n"
-    assert console.command("stty size") == "24 80\n"
+    assert console.command("stty size") == f"{ROWS} {COLUMNS}\n"
     assert console.command("tty") == "/dev/ttyS0\n"
 
     console.send("sleep 1000\r")

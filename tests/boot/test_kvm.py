@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """/dev/kvm on both back ends: SVM on QEMU, VT-x on Bochs."""
+import os
+import re
+import subprocess
+
 import pytest
 
 BOTH = pytest.mark.parametrize("emulator", ["qemu", "bochs"])
@@ -10,6 +14,9 @@ def test_kvmtest(booter, emulator):
     result = booter.run("kvmtest", emulator, timeout=600)
     failed = [line for line in result.stdout.splitlines() if line.startswith("not ok")]
     assert (result.status, failed) == (0, []), str(result)
+    names = subprocess.run([os.path.join(booter.build, "bin/kvmtest"), "-l"], check=True, text=True,
+                           stdout=subprocess.PIPE).stdout.split()
+    assert re.findall(r"^ok \d+ (\S+)$", result.stdout, re.M) == names, str(result)  # "# SKIP" is no such end
 
 
 @pytest.mark.check

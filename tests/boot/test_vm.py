@@ -11,6 +11,8 @@ import re
 
 import pytest
 
+from machine import COLUMNS, ROWS
+
 BOTH = pytest.mark.parametrize("emulator", ["qemu", "bochs"])
 GUEST = "/var/lib/bulkhead/guests/linux"
 KERNEL = r"6\.1\.0-\d+-cloud-amd64"
@@ -347,8 +349,11 @@ def test_a_guest_at_the_console(machine, emulator):
     console.send("\x03")
     console.spawn.expect_exact(PROMPT)
     assert typed(console, "echo $?") == "130\n"
-    while typed(console, "stty size") != "24 80\n":
-        pass
+    for _ in range(100):  # passed on to the guest, some time
+        if typed(console, "stty size") == f"{ROWS} {COLUMNS}\n":
+            break
+    else:
+        assert False, "the size of the window does not reach the guest"
 
     detach(console)
     assert re.search(r" Up .* box\n", console.command("vm ls"))
