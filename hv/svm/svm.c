@@ -103,6 +103,13 @@ static int svm_probe(const char **why)
     return 0;
 }
 
+/* Every vCPU gets a new ASID at its next entry on this CPU, and the first of them flushes them all. */
+static void asids_expire(struct svm_cpu *cpu)
+{
+    cpu->asid_generation++;
+    cpu->next_asid = svm_features.asid_count;
+}
+
 static int svm_cpu_on(void)
 {
     struct svm_cpu *cpu = &cpus[cpu_number()];
@@ -114,7 +121,7 @@ static int svm_cpu_on(void)
         cpu->host_vmcb = page_alloc(0, ALLOC_ZERO);
     if (cpu->hsave == NULL || cpu->host_vmcb == NULL)
         return -ENOMEM;
-    cpu->next_asid = svm_features.asid_count; /* the first entry begins a generation */
+    asids_expire(cpu);
     this_cpu()->hv = cpu;
     wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SVME);
     wrmsr(MSR_VM_HSAVE_PA, page_to_phys(cpu->hsave));
@@ -213,7 +220,7 @@ static void next_asid(struct svm_cpu *cpu, struct svm_vcpu *svm)
     struct vmcb_control *control = &svm->vmcb->control;
 
     if (cpu->next_asid >= svm_features.asid_count) {
-        cpu->asid_generation++;
+        asids_expire(cpu);
         cpu->next_asid = 1;
         control->tlb_control = TLB_CONTROL_FLUSH_ALL;
     }
@@ -271,6 +278,9 @@ static void svm_enter(struct vcpu *vcpu, struct vm_exit *vmexit)
     svm_world_switch(&vcpu->regs, page_to_phys(svm->vmcb_page), svm->host_vmcb_pa);
 
     vmcb->control.tlb_control = TLB_CONTROL_NOTHING;
+    /* A VMRUN that is refused may not have flushed what it was told to. */
+    if (unlikely((uint32_t)vmcb->control.exitcode == VMEXIT_INVALID))
+        asids_expire(cpu);
     registers_get(vcpu, &vmcb->save);
     vcpu->state_valid = vcpu->state_dirty = 0;
     svm_events_get(vcpu, entry_rip);

@@ -190,6 +190,8 @@ static const struct {
     [VMX_REASON_WBINVD] = {EXIT_WBINVD, true, NULL},
     [VMX_REASON_XSETBV] = {EXIT_XSETBV, true, NULL},
     [VMX_REASON_VMFUNC] = {EXIT_VIRT_INSN, true, NULL},
+    [VMX_REASON_SEAMCALL] = {EXIT_VIRT_INSN, true, NULL},
+    [VMX_REASON_TDCALL] = {EXIT_VIRT_INSN, true, NULL},
 };
 
 /* ---- events ------------------------------------------------------------------------------------

@@ -479,8 +479,10 @@ static void vmx_vcpu_destroy(struct vcpu *vcpu)
     struct vmx_vcpu *vmx = vcpu->backend;
     irqflags_t flags = irq_save();
 
+    /* Current or not: until it is cleared, a CPU may still write to it. */
+    vmclear(vmx->vmcs);
     if (this_vmx()->current_vcpu == vcpu)
-        forget(this_vmx(), vmx);
+        this_vmx()->current_vcpu = NULL;
     irq_restore(flags);
     vpid_free(vmx->vpid);
     page_put(vmx->vmcs);
