@@ -111,6 +111,8 @@ uint64_t cr4_allowed(const struct vcpu *vcpu)
         if (regs != NULL && (regs[features[i].reg] >> features[i].bit & 1))
             allowed |= features[i].cr4;
     }
+    if (hv_guest_xcr0() == 0) /* whatever ring 3 says of the CPU */
+        allowed &= ~CR4_OSXSAVE;
     return allowed;
 }
 
@@ -376,7 +378,7 @@ enum exit_action exit_dr(struct vcpu *vcpu, struct vm_exit *vmexit)
     }
     if (vcpu->dr7 & DR7_GD) { /* general detect: #DB before the access */
         vcpu->dr7 &= ~DR7_GD;
-        vcpu->dr6 |= 1u << 13;
+        vcpu->dr6 |= DR6_BD;
         inject_fault(vcpu, 1);
         return EXIT_RESUME;
     }

@@ -50,10 +50,16 @@ static void raise(struct irqfd *irqfd)
     (void)irq_set_line(irqfd->vm, irqfd->gsi, false, IRQ_FROM_IRQFD);
 }
 
+/* The count is taken, as by a reader: nobody else hears of this ring, now or later. */
 static void irqfd_wake(struct wait_entry *entry, uint32_t events)
 {
-    if (events & POLLIN)
-        raise(container_of(entry, struct irqfd, entry));
+    struct irqfd *irqfd = container_of(entry, struct irqfd, entry);
+    uint64_t count;
+
+    if (!(events & POLLIN))
+        return;
+    (void)eventfd_take_locked(irqfd->eventfd, &count);
+    raise(irqfd);
 }
 
 static void irqfd_destroy(struct irqfd *irqfd)

@@ -70,6 +70,10 @@ void skip_bytes(struct vcpu *vcpu, unsigned int len)
     vcpu->regs.rip = rip;
     vcpu->regs.rflags &= ~EFLAGS_RF;
     vcpu->irq_shadow = 0;
+    if (unlikely(vcpu->regs.rflags & EFLAGS_TF)) { /* the guest steps through its code */
+        vcpu->dr6 |= DR6_BS;
+        inject_fault(vcpu, VECTOR_DB);
+    }
 }
 
 enum exit_action exit_internal_error(struct vcpu *vcpu, uint32_t suberror)

@@ -82,6 +82,21 @@ static void sort_routes(struct irq_routes *routes)
     }
 }
 
+/* A GSI goes to one pin of each chip, or is one message: a line is raised with interrupts off. */
+static bool has_doubles(const struct irq_routes *routes)
+{
+    const struct irq_route *r = routes->route;
+
+    for (unsigned int i = 0; i < routes->count; i++) {
+        for (unsigned int j = i + 1; j < routes->count && r[j].gsi == r[i].gsi; j++) {
+            if (r[i].type == KVM_IRQ_ROUTING_MSI || r[j].type == KVM_IRQ_ROUTING_MSI ||
+                r[i].chip == r[j].chip)
+                return true;
+        }
+    }
+    return false;
+}
+
 static struct irq_routes *routes_alloc(struct vm *vm, unsigned int count)
 {
     struct irq_routes *routes =
@@ -116,6 +131,10 @@ int irq_set_routes(struct vm *vm, const struct kvm_irq_routing_entry *entries, u
         return err;
     }
     sort_routes(new);
+    if (has_doubles(new)) {
+        kfree(new);
+        return -EINVAL;
+    }
     replace_routes(vm, new);
     return 0;
 }
@@ -155,14 +174,14 @@ static const struct irq_route *first_route(const struct irq_routes *routes, uint
 
 /* ---- delivery: irq_lock held from here on ---------------------------------------------------- */
 
-/* A message for this vCPU's APIC. True if it was taken or merged. */
-static bool deliver_to(struct vcpu *vcpu, const struct apic_msg *msg)
+/* A message for this vCPU's APIC. 1: taken, 0: merged with one that waits, -1: it takes none. */
+static int deliver_to(struct vcpu *vcpu, const struct apic_msg *msg)
 {
-    bool is_new = lapic_accept(&vcpu->lapic, msg);
+    int taken = lapic_accept(&vcpu->lapic, msg);
 
-    if (is_new)
+    if (taken > 0)
         vcpu_request(vcpu, vcpu->lapic.events != 0 ? REQ_APIC_EVENT | REQ_EVENT : REQ_EVENT);
-    return is_new;
+    return taken;
 }
 
 static bool is_target(struct vcpu *vcpu, const struct vcpu *sender, const struct apic_msg *msg)
@@ -180,7 +199,7 @@ static bool is_target(struct vcpu *vcpu, const struct vcpu *sender, const struct
 }
 
 /* Lowest priority: the destination with the lowest PPR, round robin among equals. */
-static bool deliver_lowest(struct vm *vm, const struct apic_msg *msg)
+static int deliver_lowest(struct vm *vm, const struct apic_msg *msg)
 {
     unsigned int count = vm_vcpu_count(vm), best_priority = ~0u;
     struct vcpu *best = NULL;
@@ -198,10 +217,10 @@ static bool deliver_lowest(struct vm *vm, const struct apic_msg *msg)
         }
     }
     vm->next_lowest++;
-    return best != NULL && deliver_to(best, msg);
+    return best != NULL ? deliver_to(best, msg) : -1;
 }
 
-/* Number of APICs that took it; -1: there is no such destination. */
+/* Number of APICs that took it, 0: merged; -1: there is no destination that takes it. */
 static int deliver(struct vm *vm, const struct vcpu *sender, const struct apic_msg *msg)
 {
     unsigned int count = vm_vcpu_count(vm);
@@ -211,10 +230,9 @@ static int deliver(struct vm *vm, const struct vcpu *sender, const struct apic_m
         return deliver_lowest(vm, msg);
     for (unsigned int i = 0; i < count; i++) {
         struct vcpu *vcpu = vm_vcpu(vm, i);
+        int one = is_target(vcpu, sender, msg) ? deliver_to(vcpu, msg) : -1;
 
-        if (!is_target(vcpu, sender, msg))
-            continue;
-        taken = max(taken, 0) + deliver_to(vcpu, msg);
+        taken = one < 0 ? taken : max(taken, 0) + one;
     }
     return taken;
 }
@@ -243,18 +261,34 @@ static bool ioapic_sends(struct ioapic *ioapic, const struct apic_msg *msg)
 static void lower_resampled(struct vm *vm, uint32_t gsi);
 
 /* The guest has finished with a level interrupt: whoever held the line may look again. */
-static void ioapic_acknowledged(struct ioapic *ioapic, unsigned int pin)
+static void acknowledged(struct vm *vm, unsigned int chip, unsigned int pin)
 {
-    struct vm *vm = container_of(ioapic, struct vm, ioapic);
-
     for (unsigned int i = 0; vm->resample_count > 0 && i < vm->routes->count; i++) {
         const struct irq_route *route = &vm->routes->route[i];
 
-        if (route->type == KVM_IRQ_ROUTING_IRQCHIP && route->chip == KVM_IRQCHIP_IOAPIC &&
-            route->pin == pin && irqfd_acknowledge(vm, route->gsi)) {
+        if (route->type == KVM_IRQ_ROUTING_IRQCHIP && route->chip == chip && route->pin == pin &&
+            irqfd_acknowledge(vm, route->gsi)) {
             lower_resampled(vm, route->gsi);
             vm->has_acks = true;
         }
+    }
+}
+
+static void ioapic_acknowledged(struct ioapic *ioapic, unsigned int pin)
+{
+    acknowledged(container_of(ioapic, struct vm, ioapic), KVM_IRQCHIP_IOAPIC, pin);
+}
+
+/* After whatever may have ended an interrupt at the PICs. */
+static void pic_acknowledged(struct vm *vm)
+{
+    unsigned int ended = vm->pic.ended;
+
+    vm->pic.ended = 0;
+    for (; ended != 0; ended &= ended - 1) {
+        unsigned int pin = (unsigned int)__builtin_ctz(ended);
+
+        acknowledged(vm, pin >> 3, pin & 7);
     }
 }
 
@@ -349,12 +383,17 @@ int irq_send_msi(struct vm *vm, const struct kvm_msi *msi)
 
 /* ---- timers: in interrupt context --------------------------------------------------------------- */
 
-/* The host's time of a guest TSC value; already passed: now. */
+#define FAR_TICKS (1ULL << 50) /* days; far enough to look again then */
+
+/*
+ * The host's time of a guest TSC value; already passed: now. What is too far for the host's clock to
+ * reach comes early, and is armed again: a time that wrapped into the past would be due for ever.
+ */
 static uint64_t guest_tsc_to_ns(const struct vcpu *vcpu, uint64_t tsc)
 {
     uint64_t now = guest_tsc(vcpu);
 
-    return tsc <= now ? ktime_ns() : tsc_to_ns(tsc - vcpu->tsc_offset);
+    return tsc <= now ? ktime_ns() : tsc_to_ns(rdtsc() + min(tsc - now, FAR_TICKS));
 }
 
 void irq_arm_lapic_timer(struct vcpu *vcpu)
@@ -367,7 +406,7 @@ void irq_arm_lapic_timer(struct vcpu *vcpu)
     else
         deadline = lapic->timer_deadline_ns;
     /* A timer that is no longer wanted is left to run out: it then finds nothing due. */
-    if (deadline != 0)
+    if (deadline != 0 && !vcpu->is_going)
         timer_start(&vcpu->lapic_timer, deadline);
 }
 
@@ -402,7 +441,7 @@ static void lapic_timer_fired(struct timer *timer)
 
 static void arm_pit(struct vm *vm)
 {
-    if (pit_deadline(&vm->pit) != 0)
+    if (pit_deadline(&vm->pit) != 0 && !vm->is_going)
         timer_start(&vm->pit_timer, pit_deadline(&vm->pit));
 }
 
@@ -451,12 +490,14 @@ int irq_take(struct vcpu *vcpu)
     flags = spin_lock(&vm->irq_lock);
     if (vm->pic.output && lapic_takes_extint(&vcpu->lapic)) {
         vector = pic_acknowledge(&vm->pic);
+        pic_acknowledged(vm);
     } else {
         vector = lapic_pending(&vcpu->lapic);
         if (vector >= 0)
             lapic_acknowledge(&vcpu->lapic, (uint8_t)vector);
     }
     spin_unlock(&vm->irq_lock, flags);
+    irq_after_eoi(vm);
     return vector;
 }
 
@@ -516,9 +557,11 @@ bool irq_pio(struct vm *vm, uint16_t port, unsigned int size, bool is_in, uint32
     }
     flags = spin_lock(&vm->irq_lock);
     if (is_pic && is_in) {
-        *value = pic_read(&vm->pic, port);
+        *value = pic_read(&vm->pic, port); /* a poll acknowledges */
+        pic_acknowledged(vm);
     } else if (is_pic) {
         pic_write(&vm->pic, port, (uint8_t)*value);
+        pic_acknowledged(vm);
         pic_changed(vm);
     } else if (is_in) {
         *value = pit_read(&vm->pit, port, ktime_ns());
@@ -527,6 +570,7 @@ bool irq_pio(struct vm *vm, uint16_t port, unsigned int size, bool is_in, uint32
         arm_pit(vm);
     }
     spin_unlock(&vm->irq_lock, flags);
+    irq_after_eoi(vm);
     return true;
 }
 
@@ -545,8 +589,13 @@ void irq_init(struct vm *vm)
     pic_init(&vm->pic);
 }
 
+/* The timers start themselves again: that has to end first. */
 void irq_fini(struct vm *vm)
 {
+    irqflags_t flags = spin_lock(&vm->irq_lock);
+
+    vm->is_going = true;
+    spin_unlock(&vm->irq_lock, flags);
     (void)timer_cancel(&vm->pit_timer);
     kfree(vm->routes);
 }
@@ -603,6 +652,10 @@ void irq_vcpu_init(struct vcpu *vcpu)
 
 void irq_vcpu_fini(struct vcpu *vcpu)
 {
+    irqflags_t flags = spin_lock(&vcpu->vm->irq_lock);
+
+    vcpu->is_going = true;
+    spin_unlock(&vcpu->vm->irq_lock, flags);
     (void)timer_cancel(&vcpu->lapic_timer);
 }
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * kvmclock: time for the guest by a page that says how to compute it from the TSC.
- * The host's TSC is calibrated once and invariant, so the page is written once, and
- * again only when something is changed by ring 3; the stable bit is always set.
+ * The host's TSC is invariant, so the page is written once, and again only when
+ * something is changed by ring 3. All pages of a VM are computed from one line, taken
+ * at its creation and anew when ring 3 sets the clock: no two of them ever disagree,
+ * which is what the stable bit says.
  *
  *     time = system_time + ((tsc - tsc_timestamp) << shift) * mul >> 32
  */
@@ -17,10 +19,31 @@ uint64_t kvmclock_now(const struct vm *vm)
     return ktime_ns() + (uint64_t)vm->clock_offset_ns;
 }
 
-/* mul and shift such that ticks of khz become nanoseconds; mul is a fraction below 1. */
-static void compute_scale(uint64_t khz, uint32_t *mul, int8_t *shift)
+/* From now on kvmclock shows this. irq_lock is held, so that both clocks are read at the same moment. */
+static void set_clock_locked(struct vm *vm, uint64_t clock_ns)
 {
-    uint64_t ns = 1000000, ticks = khz; /* in a millisecond */
+    struct kvmclock_line *line = &vm->clock_line;
+
+    assert_locked(&vm->irq_lock);
+    line->tsc = rdtsc();
+    line->ns = tsc_to_ns(line->tsc);
+    line->hz = tsc_hz();
+    vm->clock_offset_ns = (int64_t)(clock_ns - line->ns);
+}
+
+void kvmclock_init(struct vm *vm)
+{
+    irqflags_t flags = spin_lock(&vm->irq_lock);
+
+    set_clock_locked(vm, 0);
+    vm->tsc_base = vm->clock_line.tsc;
+    spin_unlock(&vm->irq_lock, flags);
+}
+
+/* mul and shift such that ticks become nanoseconds; mul is a fraction below 1. */
+static void compute_scale(uint64_t hz, uint32_t *mul, int8_t *shift)
+{
+    uint64_t ns = NSEC_PER_SEC, ticks = hz; /* in a second */
     int8_t s = 0;
 
     while (ticks > ns * 2) {
@@ -31,6 +54,8 @@ static void compute_scale(uint64_t khz, uint32_t *mul, int8_t *shift)
         ticks <<= 1;
         s++;
     }
+    for (; ns > UINT32_MAX; ns >>= 1)
+        ticks >>= 1;
     *mul = (uint32_t)((ns << 32) / ticks);
     *shift = s;
 }
@@ -39,7 +64,7 @@ void kvmclock_update(struct vcpu *vcpu)
 {
     gpa_t gpa = vcpu->kvmclock_msr & ~KVMCLOCK_ENABLED;
     struct pvclock_vcpu_time_info info = {0};
-    uint64_t tsc, now_ns;
+    struct kvmclock_line line;
     irqflags_t flags;
 
     if (!(vcpu->kvmclock_msr & KVMCLOCK_ENABLED) || guest_read(vcpu->vm, gpa, &info, sizeof(info)) < 0)
@@ -48,13 +73,12 @@ void kvmclock_update(struct vcpu *vcpu)
     if (guest_write(vcpu->vm, gpa, &info.version, sizeof(info.version)) < 0)
         return;
 
-    flags = irq_save(); /* both clocks at the same moment */
-    tsc = rdtsc();
-    now_ns = tsc_to_ns(tsc);
-    irq_restore(flags);
-    info.tsc_timestamp = tsc + vcpu->tsc_offset;
-    info.system_time = now_ns + (uint64_t)vcpu->vm->clock_offset_ns;
-    compute_scale(tsc_khz(), &info.tsc_to_system_mul, &info.tsc_shift);
+    flags = spin_lock(&vcpu->vm->irq_lock);
+    line = vcpu->vm->clock_line;
+    info.system_time = line.ns + (uint64_t)vcpu->vm->clock_offset_ns;
+    spin_unlock(&vcpu->vm->irq_lock, flags);
+    info.tsc_timestamp = line.tsc + vcpu->tsc_offset;
+    compute_scale(line.hz, &info.tsc_to_system_mul, &info.tsc_shift);
     info.flags = PVCLOCK_TSC_STABLE_BIT;
     if (vcpu->kvmclock_stopped) {
         info.flags |= PVCLOCK_GUEST_STOPPED;
@@ -109,6 +133,7 @@ void kvmclock_get(struct vm *vm, struct kvm_clock_data *data)
 int kvmclock_set(struct vm *vm, const struct kvm_clock_data *data)
 {
     uint64_t clock = data->clock;
+    irqflags_t flags;
 
     if (data->flags & ~(uint32_t)KVM_CLOCK_REALTIME)
         return -EINVAL;
@@ -118,7 +143,9 @@ int kvmclock_set(struct vm *vm, const struct kvm_clock_data *data)
         if (now > data->realtime)
             clock += now - data->realtime;
     }
-    vm->clock_offset_ns = (int64_t)(clock - ktime_ns());
+    flags = spin_lock(&vm->irq_lock);
+    set_clock_locked(vm, clock);
+    spin_unlock(&vm->irq_lock, flags);
     for (unsigned int i = 0; i < vm_vcpu_count(vm); i++)
         vcpu_request(vm_vcpu(vm, i), REQ_KVMCLOCK);
     return 0;

@@ -145,15 +145,15 @@ bool lapic_is_dest(const struct lapic *apic, uint32_t dest, bool is_logical)
     }
 }
 
-static bool accept_vector(struct lapic *apic, uint8_t vector, bool is_level)
+static int accept_vector(struct lapic *apic, uint8_t vector, bool is_level)
 {
     bool was_pending;
 
     if (!lapic_is_enabled(apic) || !is_software_enabled(apic))
-        return false;
+        return -1;
     if (vector < 16) {
         apic->esr_pending |= APIC_ESR_RECEIVE_VECTOR;
-        return false;
+        return -1;
     }
     was_pending = vector_test(apic, APIC_IRR, vector);
     if (is_level)
@@ -165,7 +165,7 @@ static bool accept_vector(struct lapic *apic, uint8_t vector, bool is_level)
     return !was_pending;
 }
 
-bool lapic_accept(struct lapic *apic, const struct apic_msg *msg)
+int lapic_accept(struct lapic *apic, const struct apic_msg *msg)
 {
     switch (msg->mode) {
     case APIC_FIXED:
@@ -173,18 +173,18 @@ bool lapic_accept(struct lapic *apic, const struct apic_msg *msg)
         return accept_vector(apic, msg->vector, msg->is_level);
     case APIC_NMI:
         apic->events |= LAPIC_EVENT_NMI;
-        return true;
+        return 1;
     case APIC_INIT:
         if (msg->is_level && !msg->is_assert)
-            return false; /* INIT level de-assert: only for old external APICs */
+            return -1; /* INIT level de-assert: only for old external APICs */
         apic->events = (apic->events & ~LAPIC_EVENT_SIPI) | LAPIC_EVENT_INIT;
-        return true;
+        return 1;
     case APIC_STARTUP:
         apic->sipi_vector = msg->vector;
         apic->events |= LAPIC_EVENT_SIPI;
-        return true;
+        return 1;
     default: /* SMI, ExtINT by message: not there */
-        return false;
+        return -1;
     }
 }
 

@@ -158,8 +158,8 @@ int lapic_msr_read(struct lapic *apic, uint32_t msr, uint64_t now_ns, uint64_t *
 int lapic_msr_write(struct lapic *apic, uint32_t msr, uint64_t value, uint64_t now_ns);
 
 bool lapic_is_dest(const struct lapic *apic, uint32_t dest, bool is_logical);
-/* A message that is for this APIC. False: not accepted, or (fixed) merged with one pending. */
-bool lapic_accept(struct lapic *apic, const struct apic_msg *msg);
+/* A message that is for this APIC. 1: taken, 0: (fixed) merged with one that waits, -1: not accepted. */
+int lapic_accept(struct lapic *apic, const struct apic_msg *msg);
 
 /* The vector that the CPU should take now, above the processor priority; -1: none. */
 int lapic_pending(struct lapic *apic);

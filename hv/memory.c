@@ -103,6 +103,8 @@ static void finish_unmap(struct vm *vm, bool removed)
     reap_tables(vm);
 }
 
+#define DIRTY_CHUNK 512 /* words of a dirty log at a time: 128 MiB of guest memory */
+
 static size_t dirty_bytes(uint64_t size)
 {
     return ALIGN_UP(size >> PAGE_SHIFT, 64) / 8;
@@ -140,6 +142,19 @@ static void slot_remove(struct vm *vm, struct memslot *slot)
     for (struct memslot *s = slot; s < &vm->slots[vm->slot_count]; s++)
         *s = s[1];
     removed = unmap_slot_locked(vm, &old);
+    spin_unlock(&vm->s2_lock, flags);
+    finish_unmap(vm, removed);
+    dirty_free(&old);
+}
+
+/* The dirty log is switched: no fault may find the slot missing meanwhile. */
+static void slot_replace(struct vm *vm, struct memslot *slot, const struct memslot *new)
+{
+    struct memslot old = *slot;
+    irqflags_t flags = spin_lock(&vm->s2_lock);
+    bool removed = unmap_slot_locked(vm, slot);
+
+    *slot = *new;
     spin_unlock(&vm->s2_lock, flags);
     finish_unmap(vm, removed);
     dirty_free(&old);
@@ -188,6 +203,10 @@ int memory_set_region(struct vm *vm, const struct kvm_userspace_memory_region *r
             return -ENOMEM;
         memset(new.dirty, 0, dirty_bytes(new.size));
     }
+    if (old != NULL && old->gpa == new.gpa) {
+        slot_replace(vm, old, &new);
+        return 0;
+    }
     if (old != NULL)
         slot_remove(vm, old); /* cannot fail, and there is room for the new one now */
     slot_insert(vm, &new);
@@ -195,17 +214,30 @@ int memory_set_region(struct vm *vm, const struct kvm_userspace_memory_region *r
 }
 
 /*
- * Hand out the bits collected since the last call, and collect anew: the next write to each page faults
- * again. Both under one hold: a page that is still writable when its bit is gone is lost to the log.
- * vm->lock held.
+ * Take some of the bits, and collect anew: the next write to each page faults again. Both under one
+ * hold: a page that is still writable when its bit is gone is lost to the log.
  */
+static bool take_dirty(struct vm *vm, struct memslot *slot, uint64_t *to, size_t first, size_t count)
+{
+    irqflags_t flags = spin_lock(&vm->s2_lock);
+    uint64_t start = first * 64 * PAGE_SIZE, size = min(count * 64 * PAGE_SIZE, slot->size - start);
+    bool removed;
+
+    memcpy(to, &slot->dirty[first], count * sizeof(uint64_t));
+    memset(&slot->dirty[first], 0, count * sizeof(uint64_t));
+    vm->invalidations++;
+    removed = stage2_unmap(&vm->s2, slot->gpa + start, size);
+    spin_unlock(&vm->s2_lock, flags);
+    return removed;
+}
+
+/* Hand out the bits collected since the last call. vm->lock held. */
 int memory_get_dirty_log(struct vm *vm, const struct kvm_dirty_log *log)
 {
     struct memslot *slot = slot_find_id(vm, log->slot);
-    size_t bytes;
-    void *copy;
-    irqflags_t flags;
-    bool removed;
+    size_t bytes, words, n;
+    bool removed = false;
+    uint64_t *copy;
     int err;
 
     if (slot == NULL || slot->dirty == NULL)
@@ -214,11 +246,12 @@ int memory_get_dirty_log(struct vm *vm, const struct kvm_dirty_log *log)
     copy = kmap_alloc(vm->cgroup, bytes);
     if (copy == NULL)
         return -ENOMEM;
-    flags = spin_lock(&vm->s2_lock);
-    memcpy(copy, slot->dirty, bytes);
-    memset(slot->dirty, 0, bytes);
-    removed = unmap_slot_locked(vm, slot);
-    spin_unlock(&vm->s2_lock, flags);
+    words = bytes / sizeof(uint64_t);
+    for (size_t first = 0; first < words; first += n) { /* a slot can be huge: not all with interrupts off */
+        n = min(words - first, (size_t)DIRTY_CHUNK);
+        removed |= take_dirty(vm, slot, &copy[first], first, n);
+        cond_resched();
+    }
     finish_unmap(vm, removed);
     err = copy_to_user(log->dirty_bitmap, copy, bytes);
     kmap_free(copy, bytes);
@@ -376,7 +409,7 @@ int memory_fault(struct vm *vm, gpa_t gpa, unsigned int access)
 
 enum guest_access { GUEST_READ, GUEST_WRITE };
 
-/* The owner's address of [gpa, gpa + *len), with *len cut to what lies in one slot. */
+/* The owner's address of [gpa, gpa + *len), with *len cut to what lies in one slot. After a write: mark_written(). */
 static int find_user(struct vm *vm, gpa_t gpa, size_t *len, enum guest_access access, uaddr_t *uaddr)
 {
     irqflags_t flags = spin_lock(&vm->s2_lock);
@@ -386,14 +419,24 @@ static int find_user(struct vm *vm, gpa_t gpa, size_t *len, enum guest_access ac
     if (slot != NULL && !(access == GUEST_WRITE && (slot->flags & KVM_MEM_READONLY))) {
         *uaddr = slot->uaddr + (gpa - slot->gpa);
         *len = min(*len, slot->size - (gpa - slot->gpa));
-        if (access == GUEST_WRITE) {
-            for (gpa_t page = gpa & PAGE_MASK; slot->dirty != NULL && page < gpa + *len; page += PAGE_SIZE)
-                mark_dirty(slot, page);
-        }
         err = 0;
     }
     spin_unlock(&vm->s2_lock, flags);
     return err;
+}
+
+/* Afterwards: whoever takes the log before the write is there would copy the page too early. */
+static void mark_written(struct vm *vm, gpa_t gpa, size_t len)
+{
+    irqflags_t flags = spin_lock(&vm->s2_lock);
+
+    for (gpa_t page = gpa & PAGE_MASK; page < gpa + len; page += PAGE_SIZE) {
+        struct memslot *slot = slot_find(vm, page);
+
+        if (slot != NULL)
+            mark_dirty(slot, page);
+    }
+    spin_unlock(&vm->s2_lock, flags);
 }
 
 int guest_read(struct vm *vm, gpa_t gpa, void *buf, size_t len)
@@ -416,8 +459,13 @@ int guest_write(struct vm *vm, gpa_t gpa, const void *buf, size_t len)
     while (len > 0) {
         size_t n = len;
         uaddr_t uaddr;
+        int err;
 
-        if (find_user(vm, gpa, &n, GUEST_WRITE, &uaddr) < 0 || copy_to_user(uaddr, buf, n) < 0)
+        if (find_user(vm, gpa, &n, GUEST_WRITE, &uaddr) < 0)
+            return -EFAULT;
+        err = copy_to_user(uaddr, buf, n);
+        mark_written(vm, gpa, n); /* also what was written before a fault */
+        if (err < 0)
             return -EFAULT;
         buf = (const char *)buf + n;
         gpa += n;
@@ -436,5 +484,8 @@ int guest_cmpxchg32(struct vm *vm, gpa_t gpa, uint32_t expected, uint32_t desire
     if (find_user(vm, gpa, &n, GUEST_WRITE, &uaddr) < 0 || n < sizeof(uint32_t) ||
         user_cmpxchg32(uaddr, expected, desired, &old) < 0)
         return -EFAULT;
-    return old == expected ? 0 : -EAGAIN;
+    if (old != expected)
+        return -EAGAIN;
+    mark_written(vm, gpa, n);
+    return 0;
 }

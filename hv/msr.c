@@ -107,12 +107,17 @@ static int set_tsc_offset(struct vcpu *vcpu, uint64_t offset)
     return 0;
 }
 
+/*
+ * The guest's writes of the TSC and of TSC_ADJUST move each other (SDM vol. 3, "IA32_TSC_ADJUST
+ * Register"). Ring 3 sets each for itself, in any order, when it restores a CPU.
+ */
 static int write_tsc(struct vcpu *vcpu, uint32_t index, uint64_t value)
 {
     uint64_t offset = value - rdtsc();
 
     (void)index;
-    vcpu->tsc_adjust += offset - vcpu->tsc_offset;
+    if (vcpu->is_running)
+        vcpu->tsc_adjust += offset - vcpu->tsc_offset;
     return set_tsc_offset(vcpu, offset);
 }
 
@@ -129,7 +134,7 @@ static int write_tsc_adjust(struct vcpu *vcpu, uint32_t index, uint64_t value)
 
     (void)index;
     vcpu->tsc_adjust = value;
-    return set_tsc_offset(vcpu, offset);
+    return vcpu->is_running ? set_tsc_offset(vcpu, offset) : 0;
 }
 
 static int read_apic_base(struct vcpu *vcpu, uint32_t index, uint64_t *value)

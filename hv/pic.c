@@ -93,13 +93,21 @@ int pic_set_line(struct pic *pic, unsigned int irq, bool level)
     return result;
 }
 
-static void acknowledge(struct kvm_pic_state *chip, unsigned int irq)
+static void end_service(struct pic *pic, unsigned int which, unsigned int irq)
 {
+    pic->chip[which].isr &= (uint8_t) ~(1 << irq);
+    pic->ended |= (uint16_t)(1 << (which * 8 + irq));
+}
+
+static void acknowledge(struct pic *pic, unsigned int which, unsigned int irq)
+{
+    struct kvm_pic_state *chip = &pic->chip[which];
     uint8_t bit = (uint8_t)(1 << irq);
 
     if (chip->auto_eoi) {
         if (chip->rotate_on_auto_eoi)
             chip->priority_add = (irq + 1) & 7;
+        end_service(pic, which, irq);
     } else {
         chip->isr |= bit;
     }
@@ -115,12 +123,12 @@ uint8_t pic_acknowledge(struct pic *pic)
     if (irq < 0) {
         irq = 7; /* spurious */
     } else {
-        acknowledge(&pic->chip[0], (unsigned int)irq);
+        acknowledge(pic, 0, (unsigned int)irq);
         if (irq == CASCADE) {
             which = 1;
             irq = find_request(pic, 1);
             if (irq >= 0)
-                acknowledge(&pic->chip[1], (unsigned int)irq);
+                acknowledge(pic, 1, (unsigned int)irq);
             else
                 irq = 7;
         }
@@ -152,8 +160,9 @@ static void command_init(struct kvm_pic_state *chip, uint8_t value)
     chip->init_state = 1;
 }
 
-static void command_eoi(struct kvm_pic_state *chip, uint8_t value)
+static void command_eoi(struct pic *pic, unsigned int which, uint8_t value)
 {
+    struct kvm_pic_state *chip = &pic->chip[which];
     unsigned int command = value >> 5, irq = value & 7;
 
     switch (command) {
@@ -167,18 +176,18 @@ static void command_eoi(struct kvm_pic_state *chip, uint8_t value)
         if (irq == 8)
             break;
         irq = (irq + chip->priority_add) & 7;
-        chip->isr &= (uint8_t) ~(1 << irq);
+        end_service(pic, which, irq);
         if (command == 5)
             chip->priority_add = (irq + 1) & 7;
         break;
     case 3: /* end of the one named */
-        chip->isr &= (uint8_t) ~(1 << irq);
+        end_service(pic, which, irq);
         break;
     case 6:
         chip->priority_add = (irq + 1) & 7;
         break;
     case 7:
-        chip->isr &= (uint8_t) ~(1 << irq);
+        end_service(pic, which, irq);
         chip->priority_add = (irq + 1) & 7;
         break;
     default:
@@ -186,9 +195,12 @@ static void command_eoi(struct kvm_pic_state *chip, uint8_t value)
     }
 }
 
-static void write_command(struct kvm_pic_state *chip, uint8_t value)
+static void write_command(struct pic *pic, unsigned int which, uint8_t value)
 {
+    struct kvm_pic_state *chip = &pic->chip[which];
+
     if (value & ICW1_INIT) {
+        pic->ended |= (uint16_t)(chip->isr << (which * 8));
         command_init(chip, value);
     } else if (value & OCW3_SELECT) {
         if (value & OCW3_POLL)
@@ -198,7 +210,7 @@ static void write_command(struct kvm_pic_state *chip, uint8_t value)
         if (value & OCW3_SET_MASK)
             chip->special_mask = (value >> 5) & 1;
     } else {
-        command_eoi(chip, value);
+        command_eoi(pic, which, value);
     }
 }
 
@@ -232,7 +244,7 @@ void pic_write(struct pic *pic, uint16_t port, uint8_t value)
     } else if (port & 1) {
         write_data(&pic->chip[port >> 7 & 1], value);
     } else {
-        write_command(&pic->chip[port >> 7 & 1], value);
+        write_command(pic, port >> 7 & 1, value);
     }
     update(pic);
 }
@@ -250,7 +262,7 @@ uint8_t pic_read(struct pic *pic, uint16_t port)
         chip->poll = 0;
         if (irq < 0)
             return 0;
-        acknowledge(chip, (unsigned int)irq);
+        acknowledge(pic, which, (unsigned int)irq);
         update(pic);
         return (uint8_t)(0x80 | irq);
     }

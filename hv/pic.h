@@ -14,6 +14,7 @@
 struct pic {
     struct kvm_pic_state chip[2]; /* master, slave */
     bool output;                  /* the master's INT pin */
+    uint16_t ended;               /* inputs whose service the guest has ended; the owner clears it */
 };
 
 void pic_init(struct pic *pic);

@@ -95,16 +95,18 @@ static void advance_register(struct vcpu *vcpu, const struct insn *insn, enum gp
     insn_reg_write(&vcpu->regs, gpr, insn->address_size, true, value);
 }
 
-/* Elements from here to the end of the page, going up; one at a time going down. */
-static uint32_t run_length(const struct vcpu *vcpu, const struct insn *insn, uint64_t offset)
+/* Elements left to do, all told. */
+static uint64_t elements_left(const struct vcpu *vcpu, const struct insn *insn)
 {
     bool has_rep = insn->has_rep || insn->has_repne;
-    uint64_t left = has_rep ? address_register(vcpu, insn, GPR_RCX) : 1;
-    uint64_t in_page = (PAGE_SIZE - (offset & (PAGE_SIZE - 1))) / insn->size;
 
-    if (vcpu->regs.rflags & EFLAGS_DF)
-        in_page = 1;
-    return (uint32_t)min(left, max(in_page, 1UL));
+    return has_rep ? address_register(vcpu, insn, GPR_RCX) : 1;
+}
+
+/* Whole elements from an address to the end of its page, at least one. */
+static uint64_t elements_in_page(const struct insn *insn, uint64_t address)
+{
+    return max((PAGE_SIZE - (address & (PAGE_SIZE - 1))) / insn->size, 1UL);
 }
 
 /* count elements are done: registers move on, and rip when the last one was among them. */
@@ -120,14 +122,26 @@ static void string_advance(struct vcpu *vcpu, const struct insn *insn, uint32_t 
         skip_bytes(vcpu, insn->len);
 }
 
-/* Devices in the kernel take strings one element an exit: nobody does that in a hurry. */
-static bool string_in_kernel(struct vcpu *vcpu, const struct insn *insn, uint16_t port, gva_t gva)
+/* Bytes that INS is about to store: 0, 1: the guest gets a page fault, -EFAULT. */
+static int check_store(struct vcpu *vcpu, gva_t gva, uint32_t len)
+{
+    unsigned int access = PAGING_WRITE | (vcpu_cpl(vcpu) == 3 ? PAGING_USER : 0);
+    gpa_t gpa;
+    int err = linear_translate(vcpu, gva, access, &gpa);
+
+    if (err == 0 && ((gva ^ (gva + len - 1)) & PAGE_MASK) != 0) /* one element across two pages */
+        err = linear_translate(vcpu, gva + len - 1, access, &gpa);
+    return err;
+}
+
+/*
+ * Devices in the kernel take strings one element an exit: nobody does that in a hurry. The memory has
+ * been checked, and read into *value for OUTS. False: no such device.
+ */
+static bool string_in_kernel(struct vcpu *vcpu, const struct insn *insn, uint16_t port, gva_t gva, uint32_t value)
 {
     bool is_in = insn->op == INSN_INS;
-    uint32_t value = 0;
 
-    if (!is_in && linear_read(vcpu, gva, &value, insn->size) != 0)
-        return false;
     if (!handled_in_kernel(vcpu, port, insn->size, is_in, &value))
         return false;
     if (is_in && linear_write(vcpu, gva, &value, insn->size) != 0)
@@ -140,29 +154,33 @@ static enum exit_action pio_string(struct vcpu *vcpu, struct vm_exit *vmexit)
 {
     bool is_in = vmexit->pio.is_in;
     struct insn insn;
-    uint64_t offset;
-    uint32_t count;
+    uint64_t offset, left;
+    uint32_t count, value = 0;
     gva_t gva;
-    gpa_t gpa;
     int err = fetch_insn(vcpu, &insn);
 
     if (err != 0 || insn.op != (is_in ? INSN_INS : INSN_OUTS))
         return err == 1 ? EXIT_RESUME : exit_internal_error(vcpu, KVM_INTERNAL_ERROR_EMULATION);
     offset = address_register(vcpu, &insn, is_in ? GPR_RDI : GPR_RSI);
-    count = run_length(vcpu, &insn, offset);
-    if (count == 0) { /* REP with a count of zero */
+    left = elements_left(vcpu, &insn);
+    if (left == 0) { /* REP with a count of zero */
         skip_bytes(vcpu, insn.len);
         return EXIT_RESUME;
     }
+    /* A run goes up to the end of a page, by the offset and by the address; going down it is one element. */
+    count = vcpu->regs.rflags & EFLAGS_DF ? 1 : (uint32_t)min(left, elements_in_page(&insn, offset));
     if (segment_address(vcpu, is_in ? SEG_ES : insn.segment, offset, count * insn.size, is_in, &gva) != 0)
         return EXIT_RESUME;
-    if (string_in_kernel(vcpu, &insn, vmexit->pio.port, gva))
-        return EXIT_RESUME;
+    count = (uint32_t)min(count, elements_in_page(&insn, gva));
     /* Faults come before the device is touched. */
-    err = is_in ? linear_translate(vcpu, gva, PAGING_WRITE | (vcpu_cpl(vcpu) == 3 ? PAGING_USER : 0), &gpa)
+    err = is_in ? check_store(vcpu, gva, count * insn.size)
                 : linear_read(vcpu, gva, pio_data(vcpu), count * insn.size);
     if (err != 0)
         return err == 1 ? EXIT_RESUME : exit_internal_error(vcpu, KVM_INTERNAL_ERROR_EMULATION);
+    if (!is_in)
+        memcpy(&value, pio_data(vcpu), insn.size);
+    if (string_in_kernel(vcpu, &insn, vmexit->pio.port, gva, value))
+        return EXIT_RESUME;
     vcpu->pending = PENDING_PIO_STRING;
     vcpu->pio = (struct vcpu_pio){.size = insn.size, .is_in = is_in, .count = count, .insn = insn};
     return to_vmm(vcpu, vmexit->pio.port, insn.size, is_in, count);

@@ -117,6 +117,9 @@ struct guest_state {
 #define EFER_SVME  BIT_CR(12)
 #define EFER_FFXSR BIT_CR(14)
 
+#define DR6_BD BIT_CR(13) /* an access to a debug register, with DR7.GD */
+#define DR6_BS BIT_CR(14) /* a single step */
+
 #define EFLAGS_CF    BIT_CR(0)
 #define EFLAGS_FIXED BIT_CR(1)
 #define EFLAGS_PF    BIT_CR(2)

@@ -230,7 +230,7 @@ static uint64_t read_xcr0(void)
 
 static void xcr0_guest(const struct vcpu *vcpu)
 {
-    if (vcpu->has_osxsave && vcpu->xcr0 != fpu_xcr0())
+    if (vcpu->has_osxsave && fpu_xcr0() != 0 && vcpu->xcr0 != fpu_xcr0())
         write_xcr0(vcpu->xcr0);
 }
 

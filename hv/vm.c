@@ -319,8 +319,7 @@ int vm_create(struct vm **out)
     spin_init(&vm->io_lock);
     list_init(&vm->ioeventfds);
     irq_init(vm);
-    vm->tsc_base = rdtsc();
-    vm->clock_offset_ns = -(int64_t)ktime_ns();
+    kvmclock_init(vm);
 
     err = memory_init(vm);
     if (err < 0)

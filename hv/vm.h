@@ -88,6 +88,7 @@ struct vm {
 
     struct spinlock irq_lock;
     bool has_irqchip, has_pit;   /* [a] set once, by ioctl */
+    bool is_going;               /* [q] no timer may start any more */
     struct ioapic ioapic;        /* [q] */
     struct pic pic;              /* [q] */
     struct pit pit;              /* [q] */
@@ -106,7 +107,11 @@ struct vm {
     struct list_node ioeventfds; /* [b] */
     unsigned int ioeventfd_count; /* [a] */
 
-    int64_t clock_offset_ns;  /* [m] kvmclock = ktime_ns() + this */
+    int64_t clock_offset_ns;  /* [q] kvmclock = ktime_ns() + this */
+    struct kvmclock_line {
+        uint64_t tsc, ns;     /* a moment of the host's clocks */
+        uint64_t hz;
+    } clock_line;             /* [q] what every vCPU's page is computed from */
     uint64_t tsc_base;        /* [I] host TSC at creation: guest TSCs start near 0 */
 };
 
@@ -176,6 +181,7 @@ struct vcpu {
     /* Interrupts. */
     struct lapic lapic;           /* [q] */
     struct timer lapic_timer;     /* armed under [q] */
+    bool is_going;                /* [q] it may not start any more */
     bool nmi_pending;             /* [o] */
     bool has_user_irq;            /* [o] KVM_INTERRUPT, without an irqchip */
     uint8_t user_irq;
@@ -335,6 +341,7 @@ unsigned int msr_list(uint32_t *indices, unsigned int max); /* how many there ar
 void msr_reset(struct vcpu *vcpu);
 
 /* ---- kvmclock.c ---- */
+void kvmclock_init(struct vm *vm); /* time begins, for its TSCs too */
 void kvmclock_update(struct vcpu *vcpu); /* guest memory is written: may sleep */
 int kvmclock_set_msr(struct vcpu *vcpu, uint64_t value);
 void kvmclock_write_wall(struct vcpu *vcpu, uint64_t value);

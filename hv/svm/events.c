@@ -15,7 +15,6 @@
 
 #include "svm.h"
 
-#define DR6_BS         BIT(14)
 #define DR6_ACTIVE_LOW 0xffff0ff0ULL
 #define DR7_GD         BIT(13)
 

@@ -55,14 +55,20 @@ static bool take(struct eventfd *e, uint64_t *out)
     return n != 0;
 }
 
-bool eventfd_take(struct eventfd *e, uint64_t *out)
+/* The wait queue's lock is held: who waits to write hears of it from the next who reads. */
+bool eventfd_take_locked(struct eventfd *e, uint64_t *out)
 {
     irqflags_t flags = spin_lock(&e->lock);
 
     *out = e->count;
     e->count = 0;
     spin_unlock(&e->lock, flags);
-    if (*out != 0)
+    return *out != 0;
+}
+
+bool eventfd_take(struct eventfd *e, uint64_t *out)
+{
+    if (eventfd_take_locked(e, out))
         wake_up_events(&e->wq, POLLOUT | POLLWRNORM);
     return *out != 0;
 }

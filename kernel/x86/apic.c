@@ -156,7 +156,7 @@ static uint64_t measure_timer(void)
     } while (now - start < length);
     left = apic_read(APIC_TIMER_CURRENT);
     apic_write(APIC_TIMER_INITIAL, 0);
-    return mul_div(~0u - left, tsc_khz() * 1000, now - start);
+    return mul_div(~0u - left, tsc_hz(), now - start);
 }
 
 void apic_calibrate_timer(void)

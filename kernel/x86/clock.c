@@ -74,9 +74,14 @@ void ktime_set_real(uint64_t ns)
     WRITE_ONCE(real_offset_ns, (int64_t)(ns - ktime_ns()));
 }
 
+uint64_t tsc_hz(void)
+{
+    return READ_ONCE(clock)->hz;
+}
+
 uint64_t tsc_khz(void)
 {
-    return READ_ONCE(clock)->hz / 1000;
+    return tsc_hz() / 1000;
 }
 
 uint64_t ns_to_tsc_delta(uint64_t ns)

@@ -607,6 +607,63 @@ static void test_port_string(void **state)
     end();
 }
 
+/* A run of INS ends where a page ends, whatever the segment's base makes of the offset. */
+static void test_port_string_base(void **state)
+{
+    static const struct vm_exit ins = {.reason = EXIT_PIO, .pio = {.port = 0x80, .size = 1, .is_in = true,
+                                                                   .is_string = true, .has_rep = true}};
+    struct kvm_sregs sregs;
+    struct kvm_regs r;
+
+    (void)state;
+    begin(true);
+    protected_mode();
+    CODE_BYTES(0xf3, 0x6c); /* rep insb */
+    assert_int_equal(ioctl_fd(cpu_fd, KVM_GET_SREGS, &sregs), 0);
+    sregs.es.base = 0x2f00;
+    assert_int_equal(ioctl_fd(cpu_fd, KVM_SET_SREGS, &sregs), 0);
+    r = regs();
+    r.rdi = 0;
+    r.rcx = 0x200;
+    ioctl_fd(cpu_fd, KVM_SET_REGS, &r);
+    plan_set(1, &ins);
+    assert_int_equal(run_once(), 0);
+    assert_int_equal(run->exit_reason, KVM_EXIT_IO);
+    assert_int_equal(run->io.count, 0x100);
+    assert_int_equal(run_once(), 0);
+    assert_int_equal(regs().rdi, 0x100);
+    assert_int_equal(run->io.count, 0x100);
+    end();
+}
+
+/* OUTS from a page that is not there: one page fault, not two that make a double fault. */
+static void test_port_string_fault(void **state)
+{
+    static const struct vm_exit outs = {.reason = EXIT_PIO, .pio = {.port = 0x80, .size = 1, .is_string = true}};
+    struct kvm_sregs sregs;
+    struct kvm_regs r;
+
+    (void)state;
+    begin(true);
+    protected_mode();
+    CODE_BYTES(0x6e); /* outsb */
+    *(uint32_t *)(ram + 0x10000) = 0x83; /* page directory: 4 MiB, present, writable */
+    assert_int_equal(ioctl_fd(cpu_fd, KVM_GET_SREGS, &sregs), 0);
+    sregs.cr3 = 0x10000;
+    sregs.cr4 = 0x10;
+    sregs.cr0 |= 0x80000000;
+    assert_int_equal(ioctl_fd(cpu_fd, KVM_SET_SREGS, &sregs), 0);
+    r = regs();
+    r.rsi = 0x400000;
+    ioctl_fd(cpu_fd, KVM_SET_REGS, &r);
+    plan_set(2, &outs, &exit_triple);
+    assert_int_equal(run_once(), 0);
+    assert_int_equal(injected.type, EVENT_FAULT);
+    assert_int_equal(injected.vector, 14);
+    assert_int_equal(regs().rip, CODE);
+    end();
+}
+
 /* ---- memory ---------------------------------------------------------------------------------------------- */
 
 static void test_ram_fault(void **state)
@@ -674,6 +731,29 @@ static void test_dirty_log(void **state)
     assert_int_equal(run_once(), 0);
     assert_int_equal(ioctl_fd(vm_fd, KVM_GET_DIRTY_LOG, &log), 0);
     assert_int_equal(bitmap[0], 1 << 7);
+    end();
+}
+
+/* A log of more than one piece. */
+static void test_large_dirty_log(void **state)
+{
+    static uint64_t bitmap[65536 / 64];
+    const uint64_t gpa = 1ULL << 30, page = 40000;
+    struct kvm_userspace_memory_region region = {
+        .slot = 1, .flags = KVM_MEM_LOG_DIRTY_PAGES, .guest_phys_addr = gpa, .memory_size = 65536 * PAGE_SIZE,
+        .userspace_addr = (uint64_t)ram - page * PAGE_SIZE};
+    struct kvm_dirty_log log = {.slot = 1, .dirty_bitmap = (uint64_t)bitmap};
+
+    (void)state;
+    begin(true);
+    assert_int_equal(ioctl_fd(vm_fd, KVM_SET_USER_MEMORY_REGION, &region), 0);
+    assert_int_equal(guest_write(vcpu0->vm, gpa + page * PAGE_SIZE + 4090, "across the end", 14), 0);
+    assert_memory_equal(ram + 4090, "across the end", 14);
+    for (int round = 0; round < 2; round++) {
+        assert_int_equal(ioctl_fd(vm_fd, KVM_GET_DIRTY_LOG, &log), 0);
+        for (unsigned i = 0; i < ARRAY_SIZE(bitmap); i++)
+            assert_int_equal(bitmap[i], round == 0 && i == page / 64 ? 3ULL << page % 64 : 0);
+    }
     end();
 }
 
@@ -1120,6 +1200,81 @@ static void test_eventfds(void **state)
     close_fd(resample);
 }
 
+/* With the PICs the acknowledge is theirs. */
+static void test_resample_by_pic(void **state)
+{
+    int line = fake_eventfd(), resample = fake_eventfd();
+    struct kvm_irqfd irq = {.fd = (uint32_t)line, .gsi = 5, .flags = KVM_IRQFD_FLAG_RESAMPLE,
+                            .resamplefd = (uint32_t)resample};
+    uint32_t value = 0x20;
+
+    (void)state;
+    begin(true);
+    program_pic();
+    value = 1 << 5;
+    assert_true(irq_pio(vcpu0->vm, 0x4d0, 1, false, &value)); /* level */
+    assert_int_equal(ioctl_fd(vm_fd, KVM_IRQFD, &irq), 0);
+    eventfd_signal(eventfd_from_file(fake_files[line]), 1);
+    assert_int_equal(fake_eventfd_count(line), 0); /* consumed */
+    assert_int_equal(irq_take(vcpu0), 0x35);
+    assert_int_equal(fake_eventfd_count(resample), 0);
+    value = 0x20; /* end of interrupt */
+    assert_true(irq_pio(vcpu0->vm, 0x20, 1, false, &value));
+    assert_int_equal(fake_eventfd_count(resample), 1);
+    assert_int_equal(irq_take(vcpu0), -1);
+    end();
+    close_fd(line);
+    close_fd(resample);
+}
+
+/* A message that no APIC takes is not waited for: the pin works again when one does. */
+static void test_ioapic_without_taker(void **state)
+{
+    uint64_t v;
+
+    (void)state;
+    begin(true);
+    lapic_write(APIC_LVT_LINT0, APIC_LVT_MASKED);
+    lapic_write(APIC_SVR, 0xff); /* software-disabled */
+    v = 0x10 + 2 * 10;
+    assert_true(irq_mmio(vcpu0, IOAPIC_BASE, 4, true, &v));
+    v = 0x8000 | 0x71;
+    assert_true(irq_mmio(vcpu0, IOAPIC_BASE + 0x10, 4, true, &v));
+    irq_line(10, 1);
+    assert_true(irq_mmio(vcpu0, IOAPIC_BASE + 0x10, 4, false, &v));
+    assert_int_equal(v & 0x4000, 0);
+    lapic_write(APIC_SVR, 0x1ff);
+    v = 0x8000 | 0x71;
+    assert_true(irq_mmio(vcpu0, IOAPIC_BASE + 0x10, 4, true, &v));
+    assert_int_equal(irq_take(vcpu0), 0x71);
+    end();
+}
+
+static void test_routes(void **state)
+{
+    static struct {
+        struct kvm_irq_routing head;
+        struct kvm_irq_routing_entry entries[3];
+    } table;
+    struct kvm_irq_routing_entry chip = {.gsi = 3, .type = KVM_IRQ_ROUTING_IRQCHIP, .u.irqchip = {.irqchip = 2, .pin = 3}};
+    struct kvm_irq_routing_entry msi = {.gsi = 3, .type = KVM_IRQ_ROUTING_MSI, .u.msi = {.address_lo = 0xfee00000, .data = 0x61}};
+
+    (void)state;
+    begin(true);
+    table.head.nr = 2;
+    table.entries[0] = table.entries[1] = chip;
+    assert_int_equal(ioctl_fd(vm_fd, KVM_SET_GSI_ROUTING, &table), -EINVAL);
+    table.entries[1].u.irqchip.irqchip = 0;
+    assert_int_equal(ioctl_fd(vm_fd, KVM_SET_GSI_ROUTING, &table), 0);
+    table.entries[1] = msi;
+    assert_int_equal(ioctl_fd(vm_fd, KVM_SET_GSI_ROUTING, &table), -EINVAL);
+    table.entries[0] = msi;
+    assert_int_equal(ioctl_fd(vm_fd, KVM_SET_GSI_ROUTING, &table), -EINVAL);
+    table.entries[0].gsi = 4;
+    assert_int_equal(ioctl_fd(vm_fd, KVM_SET_GSI_ROUTING, &table), 0);
+    end();
+}
+
 /* ---- control registers ---------------------------------------------------------------------------------------------- */
 
 static void test_control_registers(void **state)
@@ -1234,6 +1389,113 @@ static void test_kvmclock(void **state)
     plan_set(1, &exit_triple);
     assert_int_equal(run_once(), 0);
     assert_int_equal(info->system_time, 5000000000ULL);
+    end();
+}
+
+static long set_msr(uint32_t index, uint64_t value)
+{
+    msr_arg.head.nmsrs = 1;
+    msr_arg.entries[0] = (struct kvm_msr_entry){.index = index, .data = value};
+    return ioctl_fd(cpu_fd, KVM_SET_MSRS, &msr_arg);
+}
+
+static uint64_t get_msr(uint32_t index)
+{
+    msr_arg.head.nmsrs = 1;
+    msr_arg.entries[0] = (struct kvm_msr_entry){.index = index};
+    assert_int_equal(ioctl_fd(cpu_fd, KVM_GET_MSRS, &msr_arg), 1);
+    return msr_arg.entries[0].data;
+}
+
+/* All pages are the same line, however much later one is written. */
+static void test_kvmclock_pages_agree(void **state)
+{
+    static const struct vm_exit wrmsr = {.reason = EXIT_WRMSR, .insn_len = 2};
+    struct pvclock_vcpu_time_info *info = (void *)(ram + 0x3000), first;
+    struct kvm_regs r = {.rip = CODE, .rflags = 2, .rcx = MSR_KVM_SYSTEM_TIME_NEW, .rax = 0x3001};
+
+    (void)state;
+    begin(true);
+    for (int round = 0; round < 2; round++) {
+        ioctl_fd(cpu_fd, KVM_SET_REGS, &r);
+        plan_set(2, &wrmsr, &exit_triple);
+        assert_int_equal(run_once(), 0);
+        if (round == 0)
+            first = *info;
+        fake_now_ns += 123456789; /* the clocks do not agree to the last tick */
+        fake_tsc += 123456700;
+    }
+    assert_int_equal(info->tsc_timestamp, first.tsc_timestamp);
+    assert_int_equal(info->system_time, first.system_time);
+    end();
+}
+
+/* Ring 3 restores both in any order; the guest's own writes move each other. */
+static void test_tsc_adjust(void **state)
+{
+    static const struct vm_exit wrmsr = {.reason = EXIT_WRMSR, .insn_len = 2};
+    struct kvm_regs r = {.rip = CODE, .rflags = 2, .rcx = MSR_TSC, .rax = 5000};
+
+    (void)state;
+    begin(true);
+    for (int order = 0; order < 2; order++) {
+        assert_int_equal(order ? set_msr(MSR_TSC_ADJUST, 77) : set_msr(MSR_TSC, 123456), 1);
+        assert_int_equal(order ? set_msr(MSR_TSC, 123456) : set_msr(MSR_TSC_ADJUST, 77), 1);
+        assert_int_equal(get_msr(MSR_TSC), 123456);
+        assert_int_equal(get_msr(MSR_TSC_ADJUST), 77);
+    }
+    ioctl_fd(cpu_fd, KVM_SET_REGS, &r);
+    plan_set(2, &wrmsr, &exit_triple);
+    assert_int_equal(run_once(), 0);
+    assert_int_equal(get_msr(MSR_TSC), 5000);
+    assert_int_equal(get_msr(MSR_TSC_ADJUST), 77 + 5000 - 123456);
+    end();
+}
+
+/* A deadline beyond what the host's clock can say is not one in the past: that would fire for ever. */
+static void test_far_deadline(void **state)
+{
+    static const uint64_t deadlines[] = {UINT64_MAX, UINT64_MAX - 1000000, 1ULL << 63, 1ULL << 60};
+
+    (void)state;
+    begin(true);
+    lapic_write(APIC_SVR, 0x1ff);
+    lapic_write(APIC_LVT_TIMER, APIC_TIMER_DEADLINE | 0x51);
+    for (unsigned i = 0; i < ARRAY_SIZE(deadlines); i++) {
+        vcpu0->lapic_timer.deadline_ns = 0;
+        assert_int_equal(set_msr(MSR_TSC_DEADLINE, deadlines[i]), 1);
+        assert_true(vcpu0->lapic_timer.deadline_ns > fake_now_ns + NSEC_PER_SEC);
+    }
+    end();
+}
+
+/* ---- single steps ----------------------------------------------------------------------------------------------- */
+
+static enum exit_reason script_step(struct vcpu *vcpu, struct vm_exit *e)
+{
+    (void)vcpu;
+    e->insn_len = 2;
+    return entries == 1 ? EXIT_CPUID : EXIT_SHUTDOWN;
+}
+
+/* A guest that steps through its code stops after an instruction that is emulated, too. */
+static void test_single_step(void **state)
+{
+    struct kvm_regs r = {.rip = CODE, .rflags = 0x102};
+    struct kvm_debugregs debug;
+
+    (void)state;
+    begin(true);
+    supported_cpuid();
+    ioctl_fd(cpu_fd, KVM_SET_REGS, &r);
+    entries = 0;
+    script = script_step;
+    assert_int_equal(run_once(), 0);
+    assert_int_equal(injected.type, EVENT_FAULT);
+    assert_int_equal(injected.vector, 1);
+    assert_int_equal(regs().rip, CODE + 2);
+    assert_int_equal(ioctl_fd(cpu_fd, KVM_GET_DEBUGREGS, &debug), 0);
+    assert_true(debug.dr6 & 1 << 14);
     end();
 }
 
@@ -1386,7 +1648,12 @@ int main(void)
         cmocka_unit_test(test_signals),       cmocka_unit_test(test_start_ap),
         cmocka_unit_test(test_eventfds),      cmocka_unit_test(test_control_registers),
         cmocka_unit_test(test_bad_values_fault), cmocka_unit_test(test_kvmclock),
-        cmocka_unit_test(test_tsc_aux),       cmocka_unit_test(test_noise),
+        cmocka_unit_test(test_tsc_aux),       cmocka_unit_test(test_kvmclock_pages_agree),
+        cmocka_unit_test(test_tsc_adjust),    cmocka_unit_test(test_far_deadline),
+        cmocka_unit_test(test_single_step),   cmocka_unit_test(test_port_string_base),
+        cmocka_unit_test(test_port_string_fault), cmocka_unit_test(test_large_dirty_log),
+        cmocka_unit_test(test_resample_by_pic), cmocka_unit_test(test_ioapic_without_taker),
+        cmocka_unit_test(test_routes),        cmocka_unit_test(test_noise),
     };
 
     fake_services_init();

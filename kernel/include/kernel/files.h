@@ -51,3 +51,4 @@ struct eventfd *eventfd_from_file(struct file *f); /* NULL when it is not one; l
 void eventfd_signal(struct eventfd *e, uint64_t n); /* any context */
 struct wait_queue *eventfd_wait_queue(struct eventfd *e);
 bool eventfd_take(struct eventfd *e, uint64_t *out); /* read and reset; false when it was 0 */
+bool eventfd_take_locked(struct eventfd *e, uint64_t *out); /* ... from a wake function on its queue */

@@ -20,7 +20,8 @@ struct timeval {
 uint64_t ktime_ns(void);      /* CLOCK_MONOTONIC: since boot, never steps back */
 uint64_t ktime_real_ns(void); /* CLOCK_REALTIME */
 void ktime_set_real(uint64_t ns);
-uint64_t tsc_khz(void);                /* the calibrated value */
+uint64_t tsc_hz(void);                 /* the calibrated value */
+uint64_t tsc_khz(void);
 uint64_t tsc_to_ns(uint64_t tsc);      /* monotonic time of a TSC reading */
 uint64_t ns_to_tsc_delta(uint64_t ns); /* length of time to TSC ticks */
 

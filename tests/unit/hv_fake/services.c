@@ -393,6 +393,11 @@ uint64_t ktime_real_ns(void)
     return 1700000000ULL * NSEC_PER_SEC + fake_now_ns;
 }
 
+uint64_t tsc_hz(void)
+{
+    return tsc_khz() * 1000;
+}
+
 uint64_t tsc_khz(void)
 {
     return 1000000; /* a tick a nanosecond */
@@ -565,6 +570,11 @@ void eventfd_signal(struct eventfd *e, uint64_t n)
 {
     e->count += n;
     wake_up_events(&e->wq, POLLIN);
+}
+
+bool eventfd_take_locked(struct eventfd *e, uint64_t *out)
+{
+    return eventfd_take(e, out);
 }
 
 bool eventfd_take(struct eventfd *e, uint64_t *out)
