@@ -198,5 +198,5 @@ def test_console(machine):
     console.send("reboot -f\r")
     console.expect("built-in shell.*guest:/# ")
     console.send("poweroff -f\r")
-    console.prompt(timeout=60)
+    console.prompt(timeout=300)
     assert re.search("started\nrestarting .*0xcf9\npoweroff\n", console.command("cat /tmp/status"))
