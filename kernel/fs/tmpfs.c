@@ -86,7 +86,7 @@ static int add_page(struct inode *inode, uint64_t index, enum past_end past_end,
 
     if (err < 0)
         return err;
-    p = page_alloc_for(current_cgroup(), 0, ALLOC_ZERO);
+    p = page_alloc_for(current_cgroup(), 0, ALLOC_USER | ALLOC_ZERO);
     if (p == NULL) {
         give_back(&fs->pages, 1);
         return -ENOMEM;

@@ -51,11 +51,19 @@ static void free_block_locked(struct page *p, unsigned order)
     list_add_head(&free_lists[order], &p->link);
 }
 
-static struct page *take_block_locked(unsigned order)
+/* What a program's memory leaves free, so that the kernel can still start what sets things right. */
+static uint64_t reserve_pages(void)
+{
+    return min(total_count / 256, 4096UL);
+}
+
+static struct page *take_block_locked(unsigned order, unsigned alloc_flags)
 {
     unsigned have = order;
     struct page *p;
 
+    if ((alloc_flags & ALLOC_USER) && free_count < reserve_pages() + (1ULL << order))
+        return NULL;
     while (have <= ORDER_MAX && list_is_empty(&free_lists[have]))
         have++;
     if (have > ORDER_MAX)
@@ -76,7 +84,7 @@ static struct page *take_block_locked(unsigned order)
     return p;
 }
 
-static struct page *take_single(void)
+static struct page *take_single(unsigned alloc_flags)
 {
     irqflags_t flags = irq_save();
     struct cpu_list *l = &cpu_lists[cpu_number()];
@@ -85,7 +93,7 @@ static struct page *take_single(void)
     if (l->count == 0) {
         irqflags_t inner = spin_lock(&buddy_lock);
 
-        while (l->count < CPU_LIST_BATCH && (p = take_block_locked(0)) != NULL) {
+        while (l->count < CPU_LIST_BATCH && (p = take_block_locked(0, alloc_flags)) != NULL) {
             p->flags = PAGE_F_CPU_LIST;
             l->pages[l->count++] = p;
         }
@@ -117,20 +125,20 @@ static void give_single(struct page *p)
     irq_restore(flags);
 }
 
-static struct page *take_block(unsigned order)
+static struct page *take_block(unsigned order, unsigned alloc_flags)
 {
     irqflags_t flags;
     struct page *p;
 
     if (order == 0)
-        return take_single();
+        return take_single(alloc_flags);
     flags = spin_lock(&buddy_lock);
-    p = take_block_locked(order);
+    p = take_block_locked(order, alloc_flags);
     spin_unlock(&buddy_lock, flags);
     if (p == NULL) { /* what the CPU lists hold may complete a block */
         buddy_shrink();
         flags = spin_lock(&buddy_lock);
-        p = take_block_locked(order);
+        p = take_block_locked(order, alloc_flags);
         spin_unlock(&buddy_lock, flags);
     }
     return p;
@@ -162,7 +170,7 @@ struct page *page_alloc_for(struct cgroup *cg, unsigned order, unsigned flags)
         return NULL;
     if (cg != NULL && cgroup_charge_memory(cg, PAGE_SIZE << order) < 0)
         return NULL;
-    p = take_block(order);
+    p = take_block(order, flags);
     if (p == NULL) {
         if (cg != NULL)
             cgroup_uncharge_memory(cg, PAGE_SIZE << order);
@@ -282,6 +290,13 @@ void mem_stats_get(struct mem_stats *out)
 bool mm_is_short(void)
 {
     return buddy_free_pages() < SHORT_PAGES;
+}
+
+uint64_t mm_available_pages(void)
+{
+    uint64_t free = buddy_free_pages(), reserve = reserve_pages();
+
+    return free > reserve ? free - reserve : 0;
 }
 
 void mm_shrink(void)

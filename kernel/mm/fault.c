@@ -91,7 +91,7 @@ static bool wants_large(const struct vma *vma, uaddr_t va)
 
 static int fault_large(struct vma *vma, uaddr_t va)
 {
-    struct page *p = page_alloc_for(vma->mm->cgroup, LARGE_ORDER, ALLOC_ZERO);
+    struct page *p = page_alloc_for(vma->mm->cgroup, LARGE_ORDER, ALLOC_USER | ALLOC_ZERO);
 
     if (p == NULL)
         return -ENOMEM;
@@ -108,13 +108,13 @@ static int fault_anon(struct vma *vma, uaddr_t va, bool write)
         page_get(zero_page);
         return map_new(vma, va, zero_page, false, 0);
     }
-    p = page_alloc_for(vma->mm->cgroup, 0, ALLOC_ZERO);
+    p = page_alloc_for(vma->mm->cgroup, 0, ALLOC_USER | ALLOC_ZERO);
     return p != NULL ? map_new(vma, va, p, true, 0) : -ENOMEM;
 }
 
 static struct page *copy_page(struct mm *mm, const struct page *from)
 {
-    struct page *p = page_alloc_for(mm->cgroup, 0, from == zero_page ? ALLOC_ZERO : 0);
+    struct page *p = page_alloc_for(mm->cgroup, 0, ALLOC_USER | (from == zero_page ? ALLOC_ZERO : 0));
 
     if (p != NULL && from != zero_page)
         memcpy(page_address(p), page_address(from), PAGE_SIZE);
@@ -302,6 +302,33 @@ int mm_fault(struct mm *mm, uaddr_t addr, unsigned access)
     return err;
 }
 
+/* Over the limit, or no memory at all: the killer runs. False: this thread was chosen, do without. */
+static bool wait_for_memory(struct mm *mm)
+{
+    struct cgroup *cg;
+
+    if (fatal_signal_pending(current))
+        return false;
+    mutex_lock(&mm->lock);
+    cg = mm->cgroup;
+    cgroup_get(cg);
+    mutex_unlock(&mm->lock);
+    cgroup_oom(cg);
+    cgroup_put(cg);
+    sched_yield();
+    return true;
+}
+
+static int fault_until_memory(struct mm *mm, uaddr_t addr, unsigned access)
+{
+    int err;
+
+    do {
+        err = mm_fault(mm, addr, access);
+    } while (err == -ENOMEM && wait_for_memory(mm));
+    return err;
+}
+
 int mm_get_page(struct mm *mm, uaddr_t addr, unsigned access, struct page **out, bool *writable)
 {
     unsigned order;
@@ -313,8 +340,8 @@ int mm_get_page(struct mm *mm, uaddr_t addr, unsigned access, struct page **out,
     return err;
 }
 
-int mm_get_block(struct mm *mm, uaddr_t addr, unsigned access, struct page **out, bool *writable,
-                 unsigned *order)
+static int try_get_block(struct mm *mm, uaddr_t addr, unsigned access, struct page **out, bool *writable,
+                         unsigned *order)
 {
     unsigned level;
     pte_t *e;
@@ -333,24 +360,14 @@ int mm_get_block(struct mm *mm, uaddr_t addr, unsigned access, struct page **out
     return err;
 }
 
-/* Over the limit, or no memory at all: the killer runs; the fault is tried again when it has, or
- * the thread dies because it was chosen. */
-static int fault_until_memory(struct mm *mm, uaddr_t addr, unsigned access)
+int mm_get_block(struct mm *mm, uaddr_t addr, unsigned access, struct page **out, bool *writable,
+                 unsigned *order)
 {
-    struct cgroup *cg;
     int err;
 
-    while ((err = mm_fault(mm, addr, access)) == -ENOMEM) {
-        if (fatal_signal_pending(current))
-            return -ENOMEM;
-        mutex_lock(&mm->lock);
-        cg = mm->cgroup;
-        cgroup_get(cg);
-        mutex_unlock(&mm->lock);
-        cgroup_oom(cg);
-        cgroup_put(cg);
-        sched_yield();
-    }
+    do {
+        err = try_get_block(mm, addr, access, out, writable, order);
+    } while (err == -ENOMEM && wait_for_memory(mm));
     return err;
 }
 

@@ -447,18 +447,26 @@ put_cgroup:
 
 /* ---- calls ------------------------------------------------------------------------------- */
 
-#define OOM_TRIES 1000
+#define OOM_TRIES   1000
+#define GROUP_TRIES 2
 
-/* With no page left in the machine somebody must go, as for a page fault: the shell that is to set
- * things right needs processes. A group at its own limit gets -ENOMEM. */
+/*
+ * With no page left in the machine somebody must go, as for a page fault: the shell that is to set
+ * things right needs processes. A group at its own limit gets -ENOMEM, but not at once: the machine
+ * may have been full, and what somebody had is back already.
+ */
 static long clone_until_memory(const struct clone_request *r)
 {
     long err = do_clone(r);
+    unsigned in_group = 0;
 
     for (unsigned tries = 0; err == -ENOMEM && tries < OOM_TRIES; tries++) {
-        if (!mm_is_short() || fatal_signal_pending(current))
+        if (fatal_signal_pending(current))
             break;
-        cgroup_oom(&cgroup_root);
+        if (mm_is_short())
+            cgroup_oom(&cgroup_root);
+        else if (++in_group > GROUP_TRIES)
+            break;
         sched_yield();
         err = do_clone(r);
     }

@@ -140,6 +140,32 @@ static void neighbours_join(void **state)
     assert_all_returned();
 }
 
+/* Programs leave some pages to the kernel, which gets them all; blocks and single pages alike. */
+static void programs_leave_the_kernel_a_reserve(void **state)
+{
+    static struct page *taken[MACHINE_RAM / PAGE_SIZE];
+    uint64_t reserve = mem_total_pages() / 256, n = 0, by_programs;
+
+    (void)state;
+    machine_mark();
+    assert_true(reserve > 0);
+    for (unsigned order = 4;; order = 0) {
+        while ((taken[n] = page_alloc(order, ALLOC_USER)) != NULL)
+            n++;
+        if (order == 0)
+            break;
+    }
+    assert_int_equal(mm_available_pages(), 0);
+    assert_int_equal(buddy_free_pages(), reserve);
+    by_programs = n;
+    while ((taken[n] = page_alloc(0, 0)) != NULL)
+        n++;
+    assert_int_equal(n - by_programs, reserve);
+    while (n > 0)
+        page_put(taken[--n]);
+    assert_all_returned();
+}
+
 /* ---- slabs ---- */
 
 #define OBJECTS 3000
@@ -401,6 +427,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(blocks_never_overlap),
         cmocka_unit_test(neighbours_join),
+        cmocka_unit_test(programs_leave_the_kernel_a_reserve),
         cmocka_unit_test(objects_never_overlap),
         cmocka_unit_test(caches_keep_their_alignment),
         cmocka_unit_test(stacks_and_ranges_come_back),

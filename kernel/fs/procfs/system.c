@@ -51,7 +51,7 @@ static int show_meminfo(struct seq *s, const struct proc_context *c)
     mem_stats_get(&m);
     show_kib(s, "MemTotal", m.total_pages);
     show_kib(s, "MemFree", m.free_pages);
-    show_kib(s, "MemAvailable", m.free_pages); /* the page cache is tmpfs: none of it can be dropped */
+    show_kib(s, "MemAvailable", mm_available_pages()); /* the page cache is tmpfs: none of it can be dropped */
     show_kib(s, "Buffers", 0);
     show_kib(s, "Cached", m.cache_pages);
     show_kib(s, "SwapCached", 0);

@@ -79,7 +79,10 @@ static inline void *page_address(const struct page *p)
     return phys_to_virt(page_to_phys(p));
 }
 
-enum alloc_flags { ALLOC_ZERO = BIT(0) };
+enum alloc_flags {
+    ALLOC_ZERO = BIT(0),
+    ALLOC_USER = BIT(1), /* for a program's own memory: may not have the last free pages, see mm_is_short() */
+};
 
 /* 2^order pages, naturally aligned, one reference. */
 struct page *page_alloc(unsigned order, unsigned flags);
@@ -141,7 +144,12 @@ struct kmem_cache_info {
 };
 void kmem_cache_for_each(void (*fn)(const struct kmem_cache_info *info, void *arg), void *arg);
 
-bool mm_is_short(void); /* the machine as a whole has (nearly) no free pages */
+/*
+ * The machine as a whole has (nearly) no free pages. Programs' own memory leaves some: who wants such a
+ * page can have the killer make room and wait (cgroup_oom), while most of the kernel can only fail.
+ */
+bool mm_is_short(void);
+uint64_t mm_available_pages(void); /* free, and not kept for the kernel */
 
 /* ---- kernel mappings: guard page below and above; device memory uncached ---- */
 void *kmap_alloc_stack(struct cgroup *cg, unsigned npages); /* returns the lowest address */
