@@ -164,6 +164,27 @@ HOSTILE = {
 }
 
 
+# Loading the archives of tests/images/mkodd.py, from /mnt/odd; each check leaves no image behind.
+ODD = {
+    "pinned": (
+        "cd /mnt/odd; ct load -qi one.tar; ct load -i pinned.tar; ct images -q odd | wc -l; ct run --rm odd:one cat /which; "
+        "ct run --rm $(ct inspect -f '{{.RepoDigests}}' odd:one | tr -d '[]\"') cat /which; "
+        "p=$(ct images odd | awk '$2 == \"<none>\" { print $3 }'); "
+        "two=$(ct inspect -f '{{.RepoDigests}}' $p | tr -d '[]\"'); ct run --rm odd:one@${two#*@} cat /which; "
+        "ct inspect -f '{{.RepoTags}}' $p; ct rmi odd:one $two | grep -c Deleted; ct run odd@${two#*@}", 125,
+        r"Loaded image: odd@sha256:[0-9a-f]{64}\n2\none\none\ntwo\n\[\]\n2\n", r"ct: no such image: odd@sha256:.*\n"),
+    "pinned-to-what-came-along": (
+        "b=$(ct inspect -f '{{.RepoDigests}}' busybox | tr -d '[]\"'); ct rmi busybox >/dev/null; rm /var/lib/bulkhead/db/seen/*; "
+        "ct run --rm docker.io/library/$b echo right; ct run --rm ${b%%:*}:$(printf %064d 0) echo wrong", 125, r"right\n",
+        r"ct: no such image: busybox@sha256:0{64} .*\n"),
+    "odd-nothing-left": (
+        "ct images odd; ls /run/bulkhead/ct | wc -l; ls -A /var/lib/bulkhead/layers | grep -c ^.new", 1, r"REPOSITORY .*\n0\n0\n"),
+}
+
+
+ALL = {**CHECKS, **HOSTILE, **ODD}
+
+
 def holders(build):
     """Programs that leave System V IPC objects behind: NAME hold AMOUNT."""
     return {f"/mnt/sysv_{kind}": os.path.join(build, "abi", f"sysv_{kind}") for kind in ("shm", "sem", "msg")}
@@ -172,23 +193,26 @@ def holders(build):
 @pytest.fixture(scope="module")
 def checked(booter, build, tmp_path_factory):
     results = {}
-    archive = tmp_path_factory.mktemp("images") / "hostile.tar"
+    folder = tmp_path_factory.mktemp("images")
+    archive, odd = folder / "hostile.tar", folder / "odd"
     subprocess.run([sys.executable, ROOT + "/tests/images/mkhostile.py", "--build", build, str(archive)], check=True)
+    subprocess.run([sys.executable, ROOT + "/tests/images/mkodd.py", "--build", build, str(odd)], check=True)
+    files = {"/mnt/hostile.tar": archive, **{f"/mnt/odd/{name}": odd / name for name in os.listdir(odd)}, **holders(build)}
 
     def on(system):
         if system not in results:
-            scripts = {name: PREPARE + check[0] for name, check in {**CHECKS, **HOSTILE}.items()}
+            scripts = {name: PREPARE + check[0] for name, check in ALL.items()}
             results[system] = booter.run_many(scripts, timeout=600, linux=system == "linux", memory="1G",
-                                              add={"/mnt/hostile.tar": archive, **holders(build)})
+                                              add=files)
         return results[system]
     return on
 
 
 @pytest.mark.parametrize("system", ["bulkhead", "linux"])
-@pytest.mark.parametrize("name", {**CHECKS, **HOSTILE})
+@pytest.mark.parametrize("name", ALL)
 def test_ct(checked, system, name):
     result = checked(system)[name]
-    _, status, stdout, *stderr = {**CHECKS, **HOSTILE}[name]
+    _, status, stdout, *stderr = ALL[name]
     assert result.status == status, str(result)
     assert re.fullmatch(stdout, result.stdout), str(result)
     assert re.fullmatch(stderr[0] if stderr else "", result.stderr), str(result)

@@ -211,6 +211,7 @@ def inconsistent():
     yield "deep-json", tar_bytes(replace(members, "index.json", lambda d: b"[" * 100000)), "index.json"
     yield "duplicate-keys", tar_bytes(replace(members, "index.json", lambda d: d[:-1] + b',"schemaVersion":2}')), "index.json"
     yield "bad-reference", edited(set_in(annotations={"io.containerd.image.name": "../../x:y z"})), "reference"
+    yield "pinned-to-another", edited(set_in(annotations={"io.containerd.image.name": "t@sha256:" + "ab" * 32})), "its digest is another"
     yield "layout", tar_bytes(replace(members, "oci-layout", lambda d: b'{"imageLayoutVersion":"9"}')), "oci-layout"
     yield "no-layout", tar_bytes([m for m in members if m[0] != "oci-layout"]), "oci-layout"
     for what in "manifest", "config", "layer":

@@ -10,6 +10,8 @@
 
 #include <string.h>
 
+#define D64 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
 static void normal_form(void **state)
 {
     static const struct {
@@ -25,6 +27,9 @@ static void normal_form(void **state)
         {"ghcr.io/x/y-z.w__v", "ghcr.io/x/y-z.w__v:latest"},
         {"library", "library:latest"},
         {"a--b", "a--b:latest"},
+        {"a@sha256:" D64, "a@sha256:" D64},
+        {"docker.io/library/a:1.36@sha256:" D64, "a@sha256:" D64},
+        {"localhost:5000/a/b@sha256:" D64, "localhost:5000/a/b@sha256:" D64},
     };
 
     (void)state;
@@ -63,6 +68,10 @@ static void no_reference(void **state)
         "../../etc/passwd",
         "a@sha256:12",
         "a@md5:00",
+        "@sha256:" D64,
+        "a:@sha256:" D64,
+        "a@sha256:" D64 ":x",
+        "a@sha256:" D64 "@sha256:" D64,
         "a:-x",
         "b\xc3\xa9",
         "a\n",
@@ -90,6 +99,14 @@ static void repository(void **state)
     assert_int_equal(ref_repository_len("busybox:latest"), 7);
     assert_int_equal(ref_repository_len("localhost:5000/a"), 16);
     assert_int_equal(ref_repository_len("localhost:5000/a:b"), 16);
+    assert_int_equal(ref_repository_len("localhost:5000/a@sha256:" D64), 16);
+}
+
+static void digest(void **state)
+{
+    (void)state;
+    assert_null(ref_digest("localhost:5000/a:b"));
+    assert_string_equal(ref_digest("a@sha256:" D64), D64);
 }
 
 int main(void)
@@ -98,6 +115,7 @@ int main(void)
         cmocka_unit_test(normal_form),
         cmocka_unit_test(no_reference),
         cmocka_unit_test(repository),
+        cmocka_unit_test(digest),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -93,6 +93,58 @@ bool image_exists(const char *id)
 
 /* ---- looking up -------------------------------------------------------------------- */
 
+bool image_has_digest(const struct record *record, const char *digest)
+{
+    for (const char *d = record_get(record, "digest"); d != NULL;
+         d = record_next(record, "digest", d)) {
+        if (strcmp(d, digest) == 0)
+            return true;
+    }
+    return false;
+}
+
+struct digest_search {
+    const char *ref; /* "repository@sha256:digest" */
+    char *name, *id;
+};
+
+static int match_digest(const char *ref, const char *id, void *arg)
+{
+    struct digest_search *s = arg;
+    int len = ref_repository_len(s->ref);
+    struct record r;
+    bool found;
+
+    if (ref_repository_len(ref) != len || strncmp(ref, s->ref, (size_t)len) != 0 ||
+        image_load_record(id, &r) < 0)
+        return 0;
+    found = image_has_digest(&r, ref_digest(s->ref));
+    record_free(&r);
+    if (found) {
+        memcpy(s->id, id, ID_LEN + 1);
+        snprintf(s->name, REF_MAX, "%s", ref);
+    }
+    return found;
+}
+
+/*
+ * The ID a name leads to. A name with a digest leads to the image of that
+ * repository which was loaded by that digest, whatever its tag: `ref` is then
+ * replaced by the name it is recorded under.
+ */
+static int find_by_name(char ref[REF_MAX], char id[ID_LEN + 1])
+{
+    char name[REF_MAX];
+    struct digest_search s = {ref, name, id};
+
+    if (read_tag(ref, id) == 0)
+        return 0;
+    if (ref_digest(ref) == NULL || image_each_tag(match_digest, &s) == 0)
+        return -1;
+    memcpy(ref, name, REF_MAX);
+    return 0;
+}
+
 struct prefix_search {
     const char *prefix;
     char *id;
@@ -158,11 +210,12 @@ static int preload_one(const char *name, struct err *e)
     return 0;
 }
 
-/* Stops as soon as `ref` is there (NULL: never). Returns whether it is; else *e has status 0, or says
- * why an archive, which may be the one, could not be loaded. */
-static bool preload(const char *ref, char id[ID_LEN + 1], struct err *e)
+/* Stops as soon as `ref` is there (NULL: never). Returns whether it is; else *e has status 0, or
+ * says why an archive, which may be the one, could not be loaded. */
+static bool preload(const char *ref, struct err *e)
 {
     DIR *dir = opendir(PATH_IMAGES);
+    char id[ID_LEN + 1], name[REF_MAX];
     struct err why;
     struct dirent *d;
     bool found = false;
@@ -178,7 +231,10 @@ static bool preload(const char *ref, char id[ID_LEN + 1], struct err *e)
                 warn("%s", why.text);
             *e = why;
         }
-        found = ref != NULL && read_tag(ref, id) == 0;
+        if (ref != NULL) {
+            snprintf(name, sizeof(name), "%s", ref);
+            found = find_by_name(name, id) == 0;
+        }
     }
     closedir(dir);
     return found;
@@ -188,7 +244,7 @@ void image_preload_all(void)
 {
     struct err told;
 
-    (void)preload(NULL, NULL, &told);
+    (void)preload(NULL, &told);
 }
 
 int image_find_loaded(struct image *image, const char *text, struct err *e)
@@ -196,7 +252,7 @@ int image_find_loaded(struct image *image, const char *text, struct err *e)
     bool is_name = ref_parse(text, image->ref, e) == 0;
 
     memset(&image->record, 0, sizeof(image->record));
-    if (!is_name || read_tag(image->ref, image->id) < 0) {
+    if (!is_name || find_by_name(image->ref, image->id) < 0) {
         int found = find_by_id(text, image->id);
 
         if (found > 1)
@@ -225,7 +281,7 @@ int image_find(struct image *image, const char *text, struct err *e)
 
     if (err != -ENOENT)
         return err;
-    if (preload(image->ref, image->id, &why))
+    if (preload(image->ref, &why))
         return image_find_loaded(image, text, e);
     if (why.status != 0) {
         *e = why;

@@ -13,7 +13,8 @@
  * The images there are: one record each, by ID (the digest of its configuration),
  * and names that lead to them. Keys of a record: id, created, size, user, cwd,
  * stopsignal, env*, entrypoint*, cmd*, label*, volume*, port*, layer* (diff_ids,
- * lowest first).
+ * lowest first), digest* (of the manifests and indexes it was loaded by: what a
+ * reference with a digest is held against).
  */
 struct image {
     char id[ID_LEN + 1];
@@ -30,11 +31,14 @@ void image_unlock(int lock);
  * that came along (PATH_IMAGES), which are loaded then. The status in *e is 125.
  */
 int image_find(struct image *image, const char *text, struct err *e);
-/* Only among those that are loaded: also for who holds image_lock(). -ENOENT: none has this name. */
+/* Only among those that are loaded: also for who holds image_lock(). -ENOENT: none has this name.
+ */
 int image_find_loaded(struct image *image, const char *text, struct err *e);
 void image_free(struct image *image);
 /* Whether a record is there (still). */
 bool image_exists(const char *id);
+/* Whether it was loaded by a manifest or index of this digest. */
+bool image_has_digest(const struct record *record, const char *digest);
 
 /* For writers, who hold the lock. Return 0 or -1 with *e set. */
 int image_put(const char *id, struct record_writer *w, struct err *e);

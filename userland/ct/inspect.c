@@ -137,22 +137,40 @@ static json_t *container_json(struct instance *in)
 }
 
 struct tag_search {
-    const char *id;
-    json_t *tags;
+    const struct image *image;
+    json_t *tags, *digests;
 };
+
+static void add_digest(json_t *list, const char *ref, const char *digest)
+{
+    json_t *name = json_sprintf("%.*s@sha256:%s", ref_repository_len(ref), ref, digest);
+
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        if (json_equal(json_array_get(list, i), name)) {
+            json_decref(name); /* it has another tag of this repository */
+            return;
+        }
+    }
+    json_array_append_new(list, name);
+}
 
 static int add_tag(const char *ref, const char *id, void *arg)
 {
     struct tag_search *s = arg;
+    const struct record *r = &s->image->record;
 
-    if (strcmp(id, s->id) == 0)
+    if (strcmp(id, s->image->id) != 0)
+        return 0;
+    if (ref_digest(ref) == NULL)
         json_array_append_new(s->tags, json_string(ref));
+    for (const char *d = record_get(r, "digest"); d != NULL; d = record_next(r, "digest", d))
+        add_digest(s->digests, ref, d);
     return 0;
 }
 
 static json_t *image_json(const struct image *image)
 {
-    struct tag_search s = {image->id, json_array()};
+    struct tag_search s = {image, json_array(), json_array()};
     const struct record *r = &image->record;
     json_t *layers = json_array(), *config;
 
@@ -163,8 +181,8 @@ static json_t *image_json(const struct image *image)
                        list_of(r, "env"), "Cmd", null_or_list(r, "cmd"), "Entrypoint",
                        null_or_list(r, "entrypoint"), "WorkingDir", string_of(r, "cwd"), "Labels",
                        labels_of(r), "StopSignal", string_of(r, "stopsignal"));
-    return json_pack("{s:o, s:o, s:o, s:s, s:s, s:I, s:o, s:{s:s, s:o}}", "Id",
-                     sha256_of(image->id), "RepoTags", s.tags, "Created",
+    return json_pack("{s:o, s:o, s:o, s:o, s:s, s:s, s:I, s:o, s:{s:s, s:o}}", "Id",
+                     sha256_of(image->id), "RepoTags", s.tags, "RepoDigests", s.digests, "Created",
                      time_of(record_num(r, "created", 0)), "Architecture", "amd64", "Os", "linux",
                      "Size", (json_int_t)record_num(r, "size", 0), "Config", config, "RootFS",
                      "Type", "layers", "Layers", layers);

@@ -193,6 +193,7 @@ int cmd_images(int argc, char **argv)
         struct image_row *row = &rows.list[i];
         char id[ID_LEN + 8], ago[40], created[48] = "N/A", size[24];
         int repository = ref_repository_len(row->ref);
+        const char *tag;
 
         snprintf(id, sizeof(id), no_trunc ? "sha256:%s" : "%.12s", row->id);
         if (quiet) {
@@ -203,9 +204,10 @@ int cmd_images(int argc, char **argv)
         if (row->created_ns != 0)
             snprintf(created, sizeof(created), "%s ago", ago);
         human_size((uint64_t)row->size, size, sizeof(size));
+        tag = ref_digest(row->ref) == NULL ? row->ref + repository + 1 : "<none>";
         row->ref[repository] = '\0';
         table_add(&t, row->ref);
-        table_add(&t, row->ref + repository + 1);
+        table_add(&t, tag);
         table_add(&t, id);
         table_add(&t, created);
         table_add(&t, size);

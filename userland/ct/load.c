@@ -44,6 +44,8 @@ struct load {
     const char *label;
     struct docker_manifest docker; /* names also for OCI layouts written by docker save */
     struct loaded_image *images;
+    const char *indexes[NEST_MAX]; /* digests of those around what is loaded, outermost first */
+    size_t depth;
 };
 
 static volatile sig_atomic_t interrupted;
@@ -163,14 +165,24 @@ static uint64_t layer_size(const char *diff_id)
 
 /* ---- images ------------------------------------------------------------------------- */
 
+/* What is written so far, to look something up in. */
+static struct record written(const struct loaded_image *image)
+{
+    return (struct record){.buf = image->record.buf, .len = image->record.len};
+}
+
 static int add_ref(struct loaded_image *image, const char *text, struct err *e)
 {
+    struct record r = written(image);
     char ref[REF_MAX];
     char **refs;
     struct err why;
 
     if (ref_parse(text, ref, &why) < 0)
         return err_set(e, 1, "the image's name \"%.100s\" is no valid reference", text);
+    if (ref_digest(ref) != NULL && !image_has_digest(&r, ref_digest(ref)))
+        return err_set(e, 1, "the image's name \"%.250s\" is wrong: its digest is another one",
+                       text);
     for (size_t i = 0; i < image->nrefs; i++) {
         if (strcmp(image->refs[i], ref) == 0)
             return 0;
@@ -211,6 +223,15 @@ static struct loaded_image *begin_image(struct load *ld, const struct archive_me
     image->next = ld->images;
     ld->images = image;
     return image;
+}
+
+/* By what the image may be pinned: its manifest, or an index that leads to that. */
+static void record_digests(const struct load *ld, struct loaded_image *image,
+                           const struct oci_descriptor *d)
+{
+    for (size_t i = 0; i < ld->depth; i++)
+        record_add(&image->record, "digest", ld->indexes[i]);
+    record_add(&image->record, "digest", d->digest);
 }
 
 static void end_image(struct loaded_image *image, const struct oci_config *config)
@@ -301,6 +322,7 @@ static int load_oci_image(struct load *ld, const struct oci_descriptor *d, struc
             goto out;
     }
     end_image(image, config);
+    record_digests(ld, image, d);
     if (name_oci_image(ld, image, d, e) < 0 || name_by_docker_manifest(ld, image, e) < 0)
         goto out;
     err = 0;
@@ -312,10 +334,9 @@ out:
 }
 
 static int load_index(struct load *ld, const char *what, const char *text, size_t len,
-                      const struct oci_descriptor *from, unsigned depth, struct err *e);
+                      const struct oci_descriptor *from, struct err *e);
 
-static int load_nested_index(struct load *ld, const struct oci_descriptor *d, unsigned depth,
-                             struct err *e)
+static int load_nested_index(struct load *ld, const struct oci_descriptor *d, struct err *e)
 {
     const struct archive_member *m = find_blob(ld, d, "index", e);
     char what[WHAT_MAX];
@@ -324,20 +345,22 @@ static int load_nested_index(struct load *ld, const struct oci_descriptor *d, un
 
     if (m == NULL)
         return -1;
-    if (depth >= NEST_MAX)
+    if (ld->depth >= NEST_MAX)
         return err_set(e, 1, "%s: indexes are nested too deeply", ld->label);
     text = archive_file_read(&ld->archive, m, e);
     if (text == NULL)
         return -1;
     snprintf(what, sizeof(what), "index sha256:%s", d->digest);
-    count = load_index(ld, what, text, m->size, d, depth + 1, e);
+    ld->indexes[ld->depth++] = d->digest;
+    count = load_index(ld, what, text, m->size, d, e);
+    ld->depth--;
     free(text);
     return count;
 }
 
 /* Returns how many images it had for this machine, or -1. */
 static int load_index(struct load *ld, const char *what, const char *text, size_t len,
-                      const struct oci_descriptor *from, unsigned depth, struct err *e)
+                      const struct oci_descriptor *from, struct err *e)
 {
     struct oci_index index;
     int count = 0, err = 0;
@@ -356,7 +379,7 @@ static int load_index(struct load *ld, const char *what, const char *text, size_
         if (d.kind == OCI_OTHER) {
             err = err_set(e, 1, "%s: entry %zu is of an unknown mediaType", what, i);
         } else if (d.kind == OCI_INDEX) {
-            err = load_nested_index(ld, &d, depth, e);
+            err = load_nested_index(ld, &d, e);
             count += err > 0 ? err : 0;
         } else {
             err = load_oci_image(ld, &d, e);
@@ -384,7 +407,7 @@ static int load_oci(struct load *ld, const struct archive_member *index, struct 
     text = archive_file_read(&ld->archive, index, e);
     if (text == NULL)
         return -1;
-    count = load_index(ld, "index.json", text, index->size, NULL, 0, e);
+    count = load_index(ld, "index.json", text, index->size, NULL, e);
     free(text);
     if (count == 0)
         return err_set(e, 1, "%s: index.json has no image for linux/amd64", ld->label);
@@ -493,7 +516,7 @@ static int load_all(struct load *ld, struct err *e)
 
 static void note_volumes(const struct loaded_image *image)
 {
-    struct record r = {.buf = image->record.buf, .len = image->record.len};
+    struct record r = written(image);
     const char *volume = record_get(&r, "volume");
 
     if (volume != NULL)
@@ -502,9 +525,26 @@ static void note_volumes(const struct loaded_image *image)
              volume, record_count(&r, "volume") > 1 ? " and others" : "");
 }
 
+/* What the same image was loaded by before still leads to it. */
+static void keep_digests(struct loaded_image *image)
+{
+    struct record old, r;
+
+    if (image_load_record(image->id, &old) < 0)
+        return;
+    for (const char *d = record_get(&old, "digest"); d != NULL;
+         d = record_next(&old, "digest", d)) {
+        r = written(image);
+        if (!image_has_digest(&r, d))
+            record_add(&image->record, "digest", d);
+    }
+    record_free(&old);
+}
+
 static int record_all(struct load *ld, const struct load_options *options, struct err *e)
 {
     for (struct loaded_image *image = ld->images; image != NULL; image = image->next) {
+        keep_digests(image);
         if (image->record.failed)
             return err_set(e, 1, "out of memory");
         if (!options->quiet)

@@ -130,8 +130,11 @@ int ref_parse(const char *text, char ref[REF_MAX], struct err *e)
     }
     if (!is_path(path, path_len) || !is_tag(tag, tag_len))
         goto invalid;
-    snprintf(ref, REF_MAX, "%.*s%.*s:%.*s", (int)host_len, name, (int)path_len, path, (int)tag_len,
-             tag);
+    if (at != NULL) /* a digest says more than a tag can */
+        snprintf(ref, REF_MAX, "%.*s%.*s%s", (int)host_len, name, (int)path_len, path, at);
+    else
+        snprintf(ref, REF_MAX, "%.*s%.*s:%.*s", (int)host_len, name, (int)path_len, path,
+                 (int)tag_len, tag);
     return 0;
 
 invalid:
@@ -140,9 +143,18 @@ invalid:
 
 int ref_repository_len(const char *ref)
 {
-    const char *colon = strrchr(ref, ':');
+    const char *colon = strrchr(ref, ':'), *at = strchr(ref, '@');
 
+    if (at != NULL)
+        return (int)(at - ref);
     return (int)(colon == NULL || strchr(colon, '/') != NULL ? (long)strlen(ref) : colon - ref);
+}
+
+const char *ref_digest(const char *ref)
+{
+    const char *at = strchr(ref, '@');
+
+    return at == NULL ? NULL : at + strlen("@sha256:");
 }
 
 void ref_to_file(const char *ref, char file[REF_MAX])

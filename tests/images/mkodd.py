@@ -1,0 +1,62 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Makes archives that `ct load` must take, each of which is unusual in one way.
+
+    mkodd.py --build BUILD FOLDER
+
+writes FOLDER/*.tar; what each is about stands where it is made. Unlike those of
+mkbad.py their images run: they have a busybox.
+"""
+import argparse
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../tools/lib"))
+import mkhostile
+import oci
+
+
+class Odd:
+    """One image as archive members, to be changed before they are written."""
+
+    def __init__(self, low, name="odd:one", fill=lambda layer: None, **config):
+        self.image = oci.Image(name, [low, mkhostile.made(fill)], {"Cmd": ["sh"], **config})
+        self.descriptor, self.docker, self.blobs = self.image.blobs()
+
+    def members(self, docker=True):
+        index = {"schemaVersion": 2, "mediaType": oci.INDEX_TYPE, "manifests": [self.descriptor]}
+        members = [("oci-layout", oci.as_json({"imageLayoutVersion": "1.0.0"})), ("index.json", oci.as_json(index))]
+        if docker:
+            members.append(("manifest.json", oci.as_json([self.docker])))
+        return members + [("blobs/sha256/" + digest, self.blobs[digest]) for digest in sorted(self.blobs)]
+
+    def name(self, full=None, tag=None):
+        names = {"io.containerd.image.name": full, "org.opencontainers.image.ref.name": tag}
+        self.descriptor["annotations"] = {key: name for key, name in names.items() if name}
+        return self
+
+
+def archives(build):
+    """(name, members)"""
+    low = mkhostile.base(build)
+
+    # named by its digest, without a tag, as containerd writes images that were pulled that way
+    one = Odd(low, fill=lambda l: l.file("which", b"one\n"))
+    two = Odd(low, fill=lambda l: l.file("which", b"two\n"))
+    yield "one", one.members()
+    yield "pinned", two.name("docker.io/library/odd@" + two.descriptor["digest"]).members(docker=False)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build", default="build")
+    parser.add_argument("folder")
+    args = parser.parse_args()
+    os.makedirs(args.folder, exist_ok=True)
+    for name, members in archives(args.build):
+        oci.write_members(os.path.join(args.folder, name + ".tar"), members)
+
+
+if __name__ == "__main__":
+    main()
