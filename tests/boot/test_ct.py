@@ -13,7 +13,10 @@ import pytest
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PREPARE = ("[ ! -e /lib/kvm/4-overlay.ko ] || insmod /lib/kvm/4-overlay.ko 2>/dev/null\n"
            # what comes is waited for, what never comes ends the wait: await CONTAINER LAST-LINE-OF-ITS-LOG
-           "await() { for i in $(seq 600); do [ \"$(ct logs --tail 1 $1)\" = $2 ] && return; sleep 0.1; done; }\n")
+           "await() { for i in $(seq 600); do [ \"$(ct logs --tail 1 $1)\" = $2 ] && return; sleep 0.1; done; }\n"
+           # the child that unpacks a layer, once it is shut in; not before, as its parent has other descriptors
+           "unpacking() { while :; do for r in /proc/[0-9]*/root; do case $(readlink $r) in "
+           "*/layers/.new-*) r=${r%/root}; echo ${r#/proc/}; return;; esac; done; done; }\n")
 
 # name: (script, status, pattern of the whole standard output[, of standard error])
 CHECKS = {
@@ -177,8 +180,12 @@ ODD = {
         "b=$(ct inspect -f '{{.RepoDigests}}' busybox | tr -d '[]\"'); ct rmi busybox >/dev/null; rm /var/lib/bulkhead/db/seen/*; "
         "ct run --rm docker.io/library/$b echo right; ct run --rm ${b%%:*}:$(printf %064d 0) echo wrong", 125, r"right\n",
         r"ct: no such image: busybox@sha256:0{64} .*\n"),
+    "unpacking-has-no-way-out": (
+        "ct load -i /mnt/odd/slow.tar & p=$(unpacking); for f in /proc/$p/fd/*; do readlink $f; done | "
+        "sed 's,/[.]new-.*,/.new-ID,; s/:.*//' | sort -u; kill -9 $p; wait $!", 1,
+        r"/mnt/odd/slow.tar\n/var/lib/bulkhead/layers/.new-ID\npipe\n", r"ct: /mnt/odd/slow.tar: the unpacking broke off\n"),
     "odd-nothing-left": (
-        "ct images odd; ls /run/bulkhead/ct | wc -l; ls -A /var/lib/bulkhead/layers | grep -c ^.new", 1, r"REPOSITORY .*\n0\n0\n"),
+        "ct images odd; ls /run/bulkhead/ct 2>/dev/null | wc -l; ls -A /var/lib/bulkhead/layers | grep -c ^.new", 1, r"REPOSITORY .*\n0\n0\n"),
 }
 
 

@@ -8,6 +8,8 @@ writes FOLDER/*.tar; what each is about stands where it is made. Unlike those of
 mkbad.py their images run: they have a busybox.
 """
 import argparse
+import gzip
+import json
 import os
 import sys
 
@@ -31,6 +33,20 @@ class Odd:
             members.append(("manifest.json", oci.as_json([self.docker])))
         return members + [("blobs/sha256/" + digest, self.blobs[digest]) for digest in sorted(self.blobs)]
 
+    def add_layer(self, blob):
+        """A layer the configuration has some other diff_id for."""
+        config = json.loads(self.blobs.pop(self.docker["Config"].rpartition("/")[2]))
+        config["rootfs"]["diff_ids"].append("sha256:" + oci.sha256(blob))
+        config = oci.as_json(config)
+        manifest = json.loads(self.blobs.pop(self.descriptor["digest"].partition(":")[2]))
+        manifest["config"].update(digest="sha256:" + oci.sha256(config), size=len(config))
+        manifest["layers"].append({"mediaType": oci.LAYER_TYPE + "+gzip", "digest": "sha256:" + oci.sha256(blob), "size": len(blob)})
+        manifest = oci.as_json(manifest)
+        self.blobs.update({oci.sha256(data): data for data in (blob, config, manifest)})
+        self.descriptor.update(digest="sha256:" + oci.sha256(manifest), size=len(manifest))
+        self.docker.update(Config="blobs/sha256/" + oci.sha256(config))
+        self.docker["Layers"].append("blobs/sha256/" + oci.sha256(blob))
+
     def name(self, full=None, tag=None):
         names = {"io.containerd.image.name": full, "org.opencontainers.image.ref.name": tag}
         self.descriptor["annotations"] = {key: name for key, name in names.items() if name}
@@ -45,6 +61,12 @@ def archives(build):
     one = Odd(low, fill=lambda l: l.file("which", b"one\n"))
     two = Odd(low, fill=lambda l: l.file("which", b"two\n"))
     yield "one", one.members()
+    # a layer that takes long: behind its tar's end there is a gigabyte to hash
+    slow = Odd(low, name="slow:one")
+    slow.add_layer(gzip.compress(mkhostile.made(lambda l: l.directory("x")).finish()[0] + bytes(64 << 20), 6) +
+                   gzip.compress(bytes(64 << 20), 6) * 15)
+    yield "slow", slow.members()
+
     yield "pinned", two.name("docker.io/library/odd@" + two.descriptor["digest"]).members(docker=False)
 
 

@@ -8,6 +8,17 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+int confine_descriptors(int keep, int also, struct err *e)
+{
+    int low = keep < also ? keep : also, high = keep < also ? also : keep;
+
+    if ((low > 0 && close_range(0, (unsigned)low - 1, 0) < 0) ||
+        (high - low > 1 && close_range((unsigned)(low + 1), (unsigned)high - 1, 0) < 0) ||
+        close_range((unsigned)(high + 1), ~0u, 0) < 0)
+        return err_sys(e, 1, "cannot close the descriptors of the unpacking");
+    return 0;
+}
+
 int confine(const char *dir, uint64_t caps, struct err *e)
 {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};

@@ -6,8 +6,12 @@
 #include <stdint.h>
 
 /*
- * Shuts the calling process into a directory: it becomes the root, all
- * capabilities but `caps` are given up, no_new_privs is set. For code that works
- * on a stranger's data.
+ * For a child, forked and not executed, that works on a stranger's data.
+ *
+ * The first closes every descriptor but two (-1: none): what else the parent has
+ * open, a directory above all, would be a way out of the root that comes next.
+ * The second shuts the process into a directory: it becomes the root, all
+ * capabilities but `caps` are given up, no_new_privs is set.
  */
+int confine_descriptors(int keep, int also, struct err *e);
 int confine(const char *dir, uint64_t caps, struct err *e);

@@ -3,10 +3,12 @@
  * Unpacking a layer. The bytes are a stranger's (verified to be what the manifest
  * says, but that is a stranger's too), so:
  *
- *   - a child does it whose root is the new layer's directory and who keeps only
- *     the capabilities that making files takes;
+ *   - a child does it whose root is the new layer's directory, who has no descriptor
+ *     but the archive and a pipe, and who keeps only the capabilities that making
+ *     files takes;
  *   - every path is walked component by component without following links;
- *   - what it finds out (the hash, or an error) comes back through a pipe.
+ *   - what it finds out (the hash, or an error) comes back through a pipe, and is
+ *     read as what somebody says whom the layer may have taken over.
  *
  * Overlayfs's marks: a whiteout is a character device 0:0; an opaque directory has
  * an attribute that takes CAP_SYS_ADMIN to set, so the child only lists those
@@ -45,7 +47,7 @@ static const uint64_t mark_caps = CAP(CAP_SYS_ADMIN) | CAP(CAP_DAC_OVERRIDE);
 
 /* What the child writes to the pipe, followed by `list_len` bytes of opaque directories. */
 struct report {
-    bool ok;
+    int ok;
     struct err err;
     struct layer_result result;
     size_t list_len;
@@ -153,8 +155,8 @@ static int read_layer(struct stream *s, struct unpack *u, struct err *e)
     return err;
 }
 
-static int unpack_all(const struct layer_blob *blob, const char *dir, struct unpack *u,
-                      struct report *out, struct err *e)
+static int unpack_all(const struct layer_blob *blob, const char *dir, int pipe_end,
+                      struct unpack *u, struct report *out, struct err *e)
 {
     struct stream *s = calloc(1, sizeof(*s));
 
@@ -162,7 +164,8 @@ static int unpack_all(const struct layer_blob *blob, const char *dir, struct unp
         return err_set(e, 1, "out of memory");
     s->blob = *blob;
     sha256_init(&s->sum);
-    if (confine(dir == NULL ? "/" : dir, dir == NULL ? 0 : unpack_caps, e) < 0 ||
+    if (confine_descriptors(blob->fd, pipe_end, e) < 0 ||
+        confine(dir == NULL ? "/" : dir, dir == NULL ? 0 : unpack_caps, e) < 0 ||
         open_raw(s, e) < 0)
         return -1;
     if (dir != NULL &&
@@ -181,7 +184,7 @@ static void child_main(const struct layer_blob *blob, const char *dir, int pipe_
     static struct unpack u;
 
     umask(0);
-    report.ok = unpack_all(blob, dir, &u, &report, &report.err) == 0;
+    report.ok = unpack_all(blob, dir, pipe_end, &u, &report, &report.err) == 0;
     report.list_len = report.ok ? u.opaque_len : 0;
     if (io_write_full(pipe_end, &report, sizeof(report)) == 0)
         (void)io_write_full(pipe_end, u.opaque, report.list_len);
@@ -203,8 +206,17 @@ static int mark_all(const char *list, size_t len, struct err *e)
     return 0;
 }
 
+/* As an error that comes from a child: its text ends. */
+static int take_error(struct err *e, const struct err *told)
+{
+    *e = *told;
+    e->text[sizeof(e->text) - 1] = '\0';
+    return -1;
+}
+
 static int mark_opaque(const char *dir, const char *list, size_t len, struct err *e)
 {
+    struct err told;
     int ends[2], got;
     pid_t child;
 
@@ -214,15 +226,18 @@ static int mark_opaque(const char *dir, const char *list, size_t len, struct err
     if (child < 0)
         return err_sys(e, 1, "cannot create a process");
     if (child == 0) {
-        if (confine(dir, mark_caps, e) < 0 || mark_all(list, len, e) < 0)
+        if (confine_descriptors(-1, ends[1], e) < 0 || confine(dir, mark_caps, e) < 0 ||
+            mark_all(list, len, e) < 0)
             (void)io_write_full(ends[1], e, sizeof(*e));
         _exit(0);
     }
     close(ends[1]);
-    got = (int)io_read_full(ends[0], e, sizeof(*e));
+    got = (int)io_read_full(ends[0], &told, sizeof(told));
     close(ends[0]);
     (void)waitpid(child, NULL, 0);
-    return got == 0 ? 0 : -1;
+    if (got == (int)sizeof(told))
+        return take_error(e, &told);
+    return got == 0 ? 0 : err_set(e, 1, "the marking broke off");
 }
 
 /* ---- the parent -------------------------------------------------------------------- */
@@ -232,12 +247,13 @@ static int read_report(int fd, struct report *r, char **list, struct err *e)
     *list = NULL;
     if (io_read_full(fd, r, sizeof(*r)) != (ssize_t)sizeof(*r))
         return err_set(e, 1, "the unpacking broke off");
-    if (!r->ok) {
-        *e = r->err;
-        return -1;
-    }
+    if (!r->ok)
+        return take_error(e, &r->err);
+    r->result.diff_id[SHA256_HEX] = '\0';
     if (r->list_len == 0)
         return 0;
+    if (r->list_len > UNPACK_OPAQUE_MAX)
+        return err_set(e, 1, "the unpacking broke off");
     *list = malloc(r->list_len);
     if (*list == NULL)
         return err_set(e, 1, "out of memory");

@@ -57,6 +57,8 @@ static int add_opaque(struct unpack *u, const char *path, struct err *e)
 {
     size_t len = strlen(path) + 1;
 
+    if (u->opaque_len + len > UNPACK_OPAQUE_MAX)
+        return err_set(e, 1, "%s has too many opaque directories", u->layer);
     if (u->opaque_cap - u->opaque_len < len) {
         size_t cap = 2 * u->opaque_cap + len + 256;
         char *list = realloc(u->opaque, cap);

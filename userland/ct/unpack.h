@@ -11,6 +11,9 @@
 struct archive;
 struct archive_entry;
 
+/* Bytes in the list of opaque directories. */
+enum { UNPACK_OPAQUE_MAX = 16 << 20 };
+
 /* Making a layer's files below the current root, one tar entry after the other. */
 struct unpack_dir_time {
     char *path;
