@@ -214,10 +214,22 @@ static int take_error(struct err *e, const struct err *told)
     return -1;
 }
 
+/* Whether it ended as it should; -1 also if it was killed, whatever it had said by then. */
+static int wait_for(pid_t child)
+{
+    int status;
+
+    while (waitpid(child, &status, 0) < 0) {
+        if (errno != EINTR)
+            return -1;
+    }
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -1;
+}
+
 static int mark_opaque(const char *dir, const char *list, size_t len, struct err *e)
 {
     struct err told;
-    int ends[2], got;
+    int ends[2], got, err;
     pid_t child;
 
     if (pipe2(ends, O_CLOEXEC) < 0)
@@ -234,10 +246,10 @@ static int mark_opaque(const char *dir, const char *list, size_t len, struct err
     close(ends[1]);
     got = (int)io_read_full(ends[0], &told, sizeof(told));
     close(ends[0]);
-    (void)waitpid(child, NULL, 0);
+    err = wait_for(child);
     if (got == (int)sizeof(told))
         return take_error(e, &told);
-    return got == 0 ? 0 : err_set(e, 1, "the marking broke off");
+    return got == 0 && err == 0 ? 0 : err_set(e, 1, "the marking broke off");
 }
 
 /* ---- the parent -------------------------------------------------------------------- */
@@ -281,7 +293,8 @@ int layer_unpack(const struct layer_blob *blob, const char *dir, struct layer_re
     close(ends[1]);
     err = read_report(ends[0], &r, &list, e);
     close(ends[0]);
-    (void)waitpid(child, NULL, 0);
+    if (wait_for(child) < 0 && err == 0)
+        err = err_set(e, 1, "the unpacking broke off");
     if (err == 0 && r.list_len > 0)
         err = mark_opaque(dir, list, r.list_len, e);
     free(list);
