@@ -182,8 +182,15 @@ ODD = {
         r"ct: no such image: busybox@sha256:0{64} .*\n"),
     "unpacking-has-no-way-out": (
         "ct load -i /mnt/odd/slow.tar & p=$(unpacking); for f in /proc/$p/fd/*; do readlink $f; done | "
-        "sed 's,/[.]new-.*,/.new-ID,; s/:.*//' | sort -u; kill -9 $p; wait $!", 1,
-        r"/mnt/odd/slow.tar\n/var/lib/bulkhead/layers/.new-ID\npipe\n", r"ct: /mnt/odd/slow.tar: the unpacking broke off\n"),
+        "sed 's,/[.]new-.*,/.new-ID,; s/:.*//' | sort -u; kill $p; wait $!", 1,
+        r"/mnt/odd/slow.tar\n(/var/lib/bulkhead/layers/.new-ID\n)?pipe\n", r"ct: /mnt/odd/slow.tar: the unpacking broke off\n"),
+    "load-is-interrupted": (
+        "ct load -i /mnt/odd/slow.tar & unpacking >/dev/null; kill $!; wait $!; echo $?; ls -A /var/lib/bulkhead/layers | grep -c ^.new", 1,
+        r"143\n0\n", r"(Terminated\n)?"),
+    "load-waits-for-a-pipe-alone": (
+        "mkfifo /tmp/f; ct load </tmp/f & l=$!; exec 9>/tmp/f; until ls -l /proc/$l/fd | grep -q spool; do :; done; "
+        "ct load -i /mnt/odd/one.tar; ct rmi odd:one | grep -c Deleted; kill $l; wait $l; echo $?; ls -A /var/lib/bulkhead | grep -c spool", 1,
+        r"Loaded image: odd:one\n1\n143\n0\n", r"(Terminated\n)?"),
     "odd-nothing-left": (
         "ct images odd; ls /run/bulkhead/ct 2>/dev/null | wc -l; ls -A /var/lib/bulkhead/layers | grep -c ^.new", 1, r"REPOSITORY .*\n0\n0\n"),
 }

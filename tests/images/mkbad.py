@@ -186,6 +186,16 @@ def inconsistent():
     def edited(change):
         return tar_bytes(rewrite(members, "index.json", change))
 
+    def many_manifests(members):
+        """Indexes within indexes: few bytes, and no end of manifests."""
+        def index(of, times):
+            entry = {"mediaType": oci.INDEX_TYPE, "digest": "sha256:" + oci.sha256(of), "size": len(of)}
+            return oci.as_json({"schemaVersion": 2, "manifests": [entry] * times})
+        inner = index(b"", 0)
+        middle = index(inner, 250)
+        blobs = [("blobs/sha256/" + oci.sha256(data), data) for data in (inner, middle)]
+        return [(n, index(middle, 5) if n == "index.json" else d) for n, d in members] + blobs
+
     def set_in(**values):
         def change(index):
             index["manifests"][0].update(values)
@@ -212,6 +222,7 @@ def inconsistent():
     yield "duplicate-keys", tar_bytes(replace(members, "index.json", lambda d: d[:-1] + b',"schemaVersion":2}')), "index.json"
     yield "bad-reference", edited(set_in(annotations={"io.containerd.image.name": "../../x:y z"})), "reference"
     yield "pinned-to-another", edited(set_in(annotations={"io.containerd.image.name": "t@sha256:" + "ab" * 32})), "its digest is another"
+    yield "too-many-manifests", tar_bytes(many_manifests(members)), "more than 1024 manifests"
     yield "layout", tar_bytes(replace(members, "oci-layout", lambda d: b'{"imageLayoutVersion":"9"}')), "oci-layout"
     yield "no-layout", tar_bytes([m for m in members if m[0] != "oci-layout"]), "oci-layout"
     for what in "manifest", "config", "layer":

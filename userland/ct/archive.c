@@ -6,6 +6,8 @@
  */
 #include "archive.h"
 
+#include "interrupt.h"
+
 #include "../lib/io.h"
 #include "../lib/paths.h"
 
@@ -312,9 +314,9 @@ int archive_file_hash(const struct archive_file *a, const struct archive_member 
         size_t want = m->size - at < CHUNK ? (size_t)(m->size - at) : CHUNK;
         ssize_t n = pread(a->fd, chunk, want, (off_t)(m->offset + at));
 
-        if (n <= 0) {
+        if (n <= 0 || interrupt_noted()) {
             free(chunk);
-            return err_set(e, 1, "cannot read %s", m->name);
+            return err_set(e, 1, n <= 0 ? "cannot read %s" : "%s: interrupted", m->name);
         }
         sha256_add(&sum, chunk, (size_t)n);
         at += (uint64_t)n;

@@ -21,7 +21,7 @@
 
 enum { DB_PATH = 700 };
 
-static int make_dirs(struct err *e)
+int image_make_dirs(struct err *e)
 {
     static const char *const dirs[] = {
         PATH_LIB,        PATH_DB,     PATH_DB "/image", PATH_DB "/tag",
@@ -41,7 +41,7 @@ int image_lock(struct err *e)
 {
     int fd;
 
-    if (make_dirs(e) < 0)
+    if (image_make_dirs(e) < 0)
         return -1;
     fd = open(PATH_DB, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0 || flock(fd, LOCK_EX) < 0)

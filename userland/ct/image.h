@@ -22,7 +22,9 @@ struct image {
     struct record record;
 };
 
-/* Makes the directories and takes the lock that writers hold. A descriptor or -1. */
+/* Makes the directories that images and layers are in. Returns 0 or -1. */
+int image_make_dirs(struct err *e);
+/* The same, and takes the lock that writers hold. A descriptor or -1. */
 int image_lock(struct err *e);
 void image_unlock(int lock);
 

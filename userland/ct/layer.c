@@ -18,6 +18,7 @@
 #include "layer.h"
 
 #include "confine.h"
+#include "interrupt.h"
 #include "layerpath.h"
 #include "unpack.h"
 
@@ -183,6 +184,7 @@ static void child_main(const struct layer_blob *blob, const char *dir, int pipe_
     static struct report report;
     static struct unpack u;
 
+    interrupt_forget();
     umask(0);
     report.ok = unpack_all(blob, dir, pipe_end, &u, &report, &report.err) == 0;
     report.list_len = report.ok ? u.opaque_len : 0;
@@ -219,6 +221,7 @@ static int wait_for(pid_t child)
 {
     int status;
 
+    interrupt_kills(0); /* it has closed the pipe: it is about to end */
     while (waitpid(child, &status, 0) < 0) {
         if (errno != EINTR)
             return -1;
@@ -238,11 +241,13 @@ static int mark_opaque(const char *dir, const char *list, size_t len, struct err
     if (child < 0)
         return err_sys(e, 1, "cannot create a process");
     if (child == 0) {
+        interrupt_forget();
         if (confine_descriptors(-1, ends[1], e) < 0 || confine(dir, mark_caps, e) < 0 ||
             mark_all(list, len, e) < 0)
             (void)io_write_full(ends[1], e, sizeof(*e));
         _exit(0);
     }
+    interrupt_kills(child);
     close(ends[1]);
     got = (int)io_read_full(ends[0], &told, sizeof(told));
     close(ends[0]);
@@ -290,6 +295,7 @@ int layer_unpack(const struct layer_blob *blob, const char *dir, struct layer_re
         return err_sys(e, 1, "cannot create a process");
     if (child == 0)
         child_main(blob, dir, ends[1]);
+    interrupt_kills(child);
     close(ends[1]);
     err = read_report(ends[0], &r, &list, e);
     close(ends[0]);

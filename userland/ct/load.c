@@ -11,6 +11,7 @@
 
 #include "archive.h"
 #include "image.h"
+#include "interrupt.h"
 #include "layer.h"
 #include "oci.h"
 #include "ref.h"
@@ -20,14 +21,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { WHAT_MAX = 160, NEST_MAX = 4 };
+enum { WHAT_MAX = 160, NEST_MAX = 4, DESCRIPTORS_MAX = 1024 };
 
 /* An image that is complete but not recorded yet. */
 struct loaded_image {
@@ -46,14 +46,8 @@ struct load {
     struct loaded_image *images;
     const char *indexes[NEST_MAX]; /* digests of those around what is loaded, outermost first */
     size_t depth;
+    size_t descriptors; /* manifests and indexes that were followed, in all indexes together */
 };
-
-static volatile sig_atomic_t interrupted;
-
-static void on_interrupt(int sig)
-{
-    interrupted = sig;
-}
 
 /* ---- blobs -------------------------------------------------------------------------- */
 
@@ -147,7 +141,7 @@ static int take_layer(const struct load *ld, const struct archive_member *m, con
         return err_set(e, 1, "%s: %s", ld->label, why.text);
     if (check_diff_id(ld, what, &result, diff_id, e) < 0)
         return -1;
-    if (interrupted)
+    if (interrupt_noted())
         return err_set(e, 1, "%s: interrupted", ld->label);
     return publish_layer(staging, diff_id, result.bytes, e);
 }
@@ -376,7 +370,12 @@ static int load_index(struct load *ld, const char *what, const char *text, size_
         }
         if (d.other_platform)
             continue;
-        if (d.kind == OCI_OTHER) {
+        if (interrupt_noted())
+            err = err_set(e, 1, "%s: interrupted", ld->label);
+        else if (ld->descriptors++ == DESCRIPTORS_MAX)
+            err = err_set(e, 1, "%s: %s: there are more than %d manifests", ld->label, what,
+                          DESCRIPTORS_MAX);
+        else if (d.kind == OCI_OTHER) {
             err = err_set(e, 1, "%s: entry %zu is of an unknown mediaType", what, i);
         } else if (d.kind == OCI_INDEX) {
             err = load_nested_index(ld, &d, e);
@@ -596,26 +595,6 @@ static void undo(struct load *ld)
     image_collect_layers();
 }
 
-static const int caught[] = {SIGINT, SIGTERM, SIGHUP};
-enum { CAUGHT = sizeof(caught) / sizeof(caught[0]) };
-
-/* While loading, a signal is only noted: the child dies of it, and we clean up. */
-static void catch_interrupts(struct sigaction old[CAUGHT])
-{
-    struct sigaction act = {.sa_handler = on_interrupt};
-
-    for (int i = 0; i < CAUGHT; i++)
-        sigaction(caught[i], &act, &old[i]);
-}
-
-static void release_interrupts(const struct sigaction old[CAUGHT])
-{
-    for (int i = 0; i < CAUGHT; i++)
-        sigaction(caught[i], &old[i], NULL);
-    if (interrupted)
-        raise(interrupted);
-}
-
 /* Of several archives, the message must say which. */
 static int name_archive(const char *label, struct err *e)
 {
@@ -626,27 +605,45 @@ static int name_archive(const char *label, struct err *e)
     return -1;
 }
 
+/* The lock is held, and for the time it takes a signal only noted. */
+static int load_and_record(struct load *ld, const struct load_options *options, struct err *e)
+{
+    int err;
+
+    interrupt_catch();
+    err = load_all(ld, e);
+    if (err == 0 && interrupt_noted())
+        err = err_set(e, 1, "%s: interrupted", ld->label);
+    if (err == 0)
+        err = record_all(ld, options, e);
+    if (err < 0)
+        undo(ld);
+    return err;
+}
+
+/*
+ * A pipe is read to its end before the lock is taken: whoever feeds it may take
+ * their time. Until then a signal just ends us, as there is nothing to take away.
+ */
 int load_archive(int fd, const char *label, const struct load_options *options, struct err *e)
 {
     struct load ld = {.label = label};
-    struct sigaction old[CAUGHT];
-    int lock = image_lock(e), err;
+    int lock, err;
 
-    if (lock < 0) {
+    if (image_make_dirs(e) < 0) {
         close(fd);
         return -1;
     }
-    catch_interrupts(old);
-    err = archive_file_open(&ld.archive, fd, label, e);
-    if (err == 0) {
-        err = load_all(&ld, e);
-        if (err == 0)
-            err = record_all(&ld, options, e);
-        if (err < 0)
-            undo(&ld);
+    if (archive_file_open(&ld.archive, fd, label, e) < 0)
+        return name_archive(label, e);
+    lock = image_lock(e);
+    if (lock < 0) {
         free_load(&ld);
+        return -1;
     }
+    err = load_and_record(&ld, options, e);
+    free_load(&ld);
     image_unlock(lock);
-    release_interrupts(old);
+    interrupt_release();
     return err < 0 ? name_archive(label, e) : 0;
 }
