@@ -191,6 +191,11 @@ ODD = {
         "mkfifo /tmp/f; ct load </tmp/f & l=$!; exec 9>/tmp/f; until ls -l /proc/$l/fd | grep -q spool; do :; done; "
         "ct load -i /mnt/odd/one.tar; ct rmi odd:one | grep -c Deleted; kill $l; wait $l; echo $?; ls -A /var/lib/bulkhead | grep -c spool", 1,
         r"Loaded image: odd:one\n1\n143\n0\n", r"(Terminated\n)?"),
+    "sparse-files": (
+        "ct load -qi /mnt/odd/sparse.tar; ct run --rm odd:one sh -c 'ls -l /hole /tail /holes; head -c 4 /tail; "
+        "for n in 0 255 256 257 511 512 513 767; do head -c $((n * 4096 + 1)) /holes | tail -c 1; done | tr \"\\0\" .; wc -c </tail'; "
+        "ct rmi odd:one | grep -c Deleted", 0,
+        r"-.* 1073741824 .* /hole\n-.* 3145728 .* /holes\n-.* 5242880 .* /tail\ndata\.\.a\.\.b\.\.5242880\n1\n"),
     "odd-nothing-left": (
         "ct images odd; ls /run/bulkhead/ct 2>/dev/null | wc -l; ls -A /var/lib/bulkhead/layers | grep -c ^.new", 1, r"REPOSITORY .*\n0\n0\n"),
 }

@@ -12,6 +12,7 @@ import json
 import os
 import subprocess
 import sys
+import tarfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../tools/lib"))
@@ -21,6 +22,20 @@ import oci
 
 def zstd(data):
     return subprocess.run(["zstd", "-q", "-c"], input=data, stdout=subprocess.PIPE, check=True).stdout
+
+
+def sparse_file(layer, name, size, *parts):
+    """As GNU tar 1.0 writes it: where its data is, then the data; the rest is holes."""
+    parts = list(parts) + [(size, b"")]
+    where = "".join(f"{number}\n" for number in [len(parts)] + [n for at, data in parts for n in (at, len(data))]).encode()
+    layer.member("GNUSparseFile.0/" + name, tarfile.REGTYPE, 0o644, where.ljust(512, b"\0") + b"".join(data for _, data in parts),
+                 pax={"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.name": name, "GNU.sparse.realsize": str(size)})
+
+
+def sparse_files(layer):
+    sparse_file(layer, "hole", 1 << 30)
+    sparse_file(layer, "tail", 5 << 20, (0, b"data"))
+    sparse_file(layer, "holes", 3 << 20, (1 << 20, b"a" * 4096), (2 << 20, b"b" * 4096))
 
 
 class Odd:
@@ -69,6 +84,8 @@ def archives(build):
     slow = Odd(low, name="slow:one")
     slow.add_layer(zstd(mkhostile.made(lambda l: l.directory("x")).finish()[0]) + zstd(bytes(64 << 20)) * 512)
     yield "slow", slow.members()
+
+    yield "sparse", Odd(low, fill=sparse_files).members()
 
     yield "pinned", two.name("docker.io/library/odd@" + two.descriptor["digest"]).members(docker=False)
 

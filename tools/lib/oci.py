@@ -38,11 +38,12 @@ class Layer:
         self._tar = tarfile.open(fileobj=self._buffer, mode="w", format=tarfile.PAX_FORMAT)
         self._done = None
 
-    def member(self, name, kind, mode, data=None, link="", uid=0, gid=0, device=(0, 0)):
+    def member(self, name, kind, mode, data=None, link="", uid=0, gid=0, device=(0, 0), pax=None):
         info = tarfile.TarInfo(name)
         info.type, info.mode, info.linkname, info.uid, info.gid = kind, mode, link, uid, gid
         info.devmajor, info.devminor = device
         info.size = len(data) if data else 0
+        info.pax_headers = pax or {}
         self._tar.addfile(info, io.BytesIO(data) if data else None)
 
     def directory(self, path, mode=0o755, **owner):

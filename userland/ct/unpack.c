@@ -264,14 +264,25 @@ static int make_directory(struct unpack *u, int dir, const char *name, const cha
     return mkdirat(dir, name, 0700) < 0 ? fail(u, path, e) : 0;
 }
 
+/* A hole at the file's end has no data to write behind it: only the size tells of it. */
+static int set_size(struct unpack *u, int fd, int64_t end, const char *path,
+                    struct archive_entry *entry, struct err *e)
+{
+    if (!archive_entry_size_is_set(entry) || archive_entry_size(entry) <= end)
+        return 0;
+    if (ftruncate(fd, archive_entry_size(entry)) < 0)
+        return err_sys(e, 1, "%s: cannot set the size of /%.150s", u->layer, path);
+    return 0;
+}
+
 static int make_regular(struct unpack *u, int dir, const char *name, const char *path,
-                        struct archive *tar, struct err *e)
+                        struct archive *tar, struct archive_entry *entry, struct err *e)
 {
     int fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     const void *data;
     int64_t offset, end = 0;
     size_t len;
-    int r;
+    int r, err;
 
     if (fd < 0)
         return fail(u, path, e);
@@ -288,10 +299,13 @@ static int make_regular(struct unpack *u, int dir, const char *name, const char 
         end = offset + (int64_t)len;
         u->bytes += len;
     }
+    if (r == ARCHIVE_EOF)
+        err = set_size(u, fd, end, path, entry, e);
+    else
+        err = err_set(e, 1, "%s: /%.150s cannot be read: %s", u->layer, path,
+                      archive_error_string(tar));
     close(fd);
-    return r == ARCHIVE_EOF ? 0
-                            : err_set(e, 1, "%s: /%.150s cannot be read: %s", u->layer, path,
-                                      archive_error_string(tar));
+    return err;
 }
 
 static int make_hard_link(struct unpack *u, int dir, const char *name, const char *path,
@@ -364,7 +378,7 @@ static int unpack_file(struct unpack *u, const char *path, struct archive *tar,
     if (hard != NULL)
         return make_hard_link(u, dir, name, path, hard, e);
     if (archive_entry_filetype(entry) == AE_IFREG)
-        err = make_regular(u, dir, name, path, tar, e);
+        err = make_regular(u, dir, name, path, tar, entry, e);
     else
         err = make_node(u, dir, name, path, entry, e);
     return err < 0 ? -1 : set_attributes(u, dir, name, path, entry, e);
