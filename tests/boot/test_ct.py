@@ -196,6 +196,10 @@ ODD = {
         "for n in 0 255 256 257 511 512 513 767; do head -c $((n * 4096 + 1)) /holes | tail -c 1; done | tr \"\\0\" .; wc -c </tail'; "
         "ct rmi odd:one | grep -c Deleted", 0,
         r"-.* 1073741824 .* /hole\n-.* 3145728 .* /holes\n-.* 5242880 .* /tail\ndata\.\.a\.\.b\.\.5242880\n1\n"),
+    "named-by-the-file": (
+        "cd /mnt/odd; cp tagged.tar /tmp/Tagged.tar; cat tagged.tar | ct load; ct load -i /tmp/Tagged.tar; ct images | grep -c '^<none>'; "
+        "ct load -i tagged.tar; ct run --rm tagged:v1 sh -c 'echo ran'; ct rmi tagged:v1 | grep -c Deleted", 0,
+        r"(Loaded image ID: sha256:[0-9a-f]{64}\n){2}1\nLoaded image: tagged:v1\nran\n1\n"),
     "odd-nothing-left": (
         "ct images odd; ls /run/bulkhead/ct 2>/dev/null | wc -l; ls -A /var/lib/bulkhead/layers | grep -c ^.new", 1, r"REPOSITORY .*\n0\n0\n"),
 }

@@ -87,6 +87,9 @@ def archives(build):
 
     yield "sparse", Odd(low, fill=sparse_files).members()
 
+    # as skopeo and podman write oci-archive: only a tag
+    yield "tagged", Odd(low).name(tag="v1").members(docker=False)
+
     yield "pinned", two.name("docker.io/library/odd@" + two.descriptor["digest"]).members(docker=False)
 
 

@@ -249,12 +249,17 @@ static int check_layer_count(const struct load *ld, const char *what, size_t in_
 
 /* ---- OCI layouts -------------------------------------------------------------------- */
 
-/* A name in an index may be a whole reference or only a tag of "whatever this archive is". */
+/*
+ * A name in an index may be a whole reference or only a tag of "whatever this
+ * archive is". That is then called like its file; without a name if it came through
+ * a pipe, or if its file's name is none an image can have.
+ */
 static int name_oci_image(const struct load *ld, struct loaded_image *image,
                           const struct oci_descriptor *d, struct err *e)
 {
     const char *base, *slash = strrchr(ld->label, '/');
-    char text[REF_MAX];
+    char text[REF_MAX], ref[REF_MAX];
+    struct err why;
 
     if (d->name == NULL)
         return 0;
@@ -262,7 +267,7 @@ static int name_oci_image(const struct load *ld, struct loaded_image *image,
         return add_ref(image, d->name, e);
     base = slash == NULL ? ld->label : slash + 1;
     snprintf(text, sizeof(text), "%.*s:%s", (int)strcspn(base, ".:@"), base, d->name);
-    return add_ref(image, text, e);
+    return ref_parse(text, ref, &why) < 0 ? 0 : add_ref(image, text, e);
 }
 
 /* docker save writes the names into manifest.json as well, and more of them. */
