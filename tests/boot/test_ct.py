@@ -200,6 +200,11 @@ ODD = {
         "cd /mnt/odd; cp tagged.tar /tmp/Tagged.tar; cat tagged.tar | ct load; ct load -i /tmp/Tagged.tar; ct images | grep -c '^<none>'; "
         "ct load -i tagged.tar; ct run --rm tagged:v1 sh -c 'echo ran'; ct rmi tagged:v1 | grep -c Deleted", 0,
         r"(Loaded image ID: sha256:[0-9a-f]{64}\n){2}1\nLoaded image: tagged:v1\nran\n1\n"),
+    "load-after-a-killed-one": (
+        "cd /mnt/odd; ct load -qi one.tar; ct inspect -f '{{.RootFS.Layers}}' odd:one | tr ',' '\\n' | sed 's/.*sha256:\\(.\\{16\\}\\).*/\\1/' >/tmp/l; "
+        "ct rmi odd:one | grep -c Deleted; for l in $(cat /tmp/l); do mkdir -p /var/lib/bulkhead/layers/.new-$l/bin/busybox/x; done; "
+        "ct load -i one.tar; ct run --rm odd:one cat /which; ct rmi odd:one | grep -c Deleted; wc -l </tmp/l", 0,
+        r"1\nLoaded image: odd:one\none\n1\n2\n"),
     "odd-nothing-left": (
         "ct images odd; ls /run/bulkhead/ct 2>/dev/null | wc -l; ls -A /var/lib/bulkhead/layers | grep -c ^.new", 1, r"REPOSITORY .*\n0\n0\n"),
 }

@@ -119,6 +119,18 @@ static int publish_layer(const char *staging, const char *diff_id, uint64_t byte
     return 0;
 }
 
+/* An empty directory. One of that name is what a load that was killed has left: the lock is ours.
+ */
+static int make_staging(const char *staging, struct err *e)
+{
+    int err = io_remove_tree(AT_FDCWD, staging);
+
+    errno = -err;
+    if (err < 0 || mkdir(staging, 0755) < 0)
+        return err_sys(e, 1, "cannot create %s", staging);
+    return 0;
+}
+
 static int take_layer(const struct load *ld, const struct archive_member *m, const char *what,
                       const char *diff_id, struct err *e)
 {
@@ -135,8 +147,8 @@ static int take_layer(const struct load *ld, const struct archive_member *m, con
             return err_set(e, 1, "%s: %s", ld->label, why.text);
         return check_diff_id(ld, what, &result, diff_id, e);
     }
-    if (mkdir(staging, 0755) < 0)
-        return err_sys(e, 1, "cannot create %s", staging);
+    if (make_staging(staging, e) < 0)
+        return -1;
     if (layer_unpack(&blob, staging, &result, &why) < 0)
         return err_set(e, 1, "%s: %s", ld->label, why.text);
     if (check_diff_id(ld, what, &result, diff_id, e) < 0)
