@@ -161,8 +161,8 @@ HOSTILE = {
     "unusual-names": (
         "ct run --rm names sh -c 'cat /h*/*; cat /l*/m*'", 0, r"xy"),
     "unusual-layers": (
-        "for i in whiteout opaque over; do ct run --rm $i sh -c 'ls /d; ls /gone'; done", 0,
-        r"high\nhigh\n/gone\nhigh\n/gone\n", r"ls: /gone: No such file or directory\n"),
+        "for i in whiteout opaque over after; do ct run --rm $i sh -c 'ls /d; ls /gone'; done; ct run --rm unmade cat /d", 0,
+        r"high\nhigh\n/gone\nhigh\n/gone\nhigh\n/gone\n3", r"ls: /gone: No such file or directory\n"),
     "hostile-nothing-left": ("ls -A /run/bulkhead/ct/.names /tmp/outside; ls /run/bulkhead/ct | wc -l", 0, r"/run/bulkhead/ct/.names:\n\n/tmp/outside:\n0\n"),
 }
 

@@ -82,6 +82,13 @@ def images(build):
     yield oci.Image("whiteout", [low, empty, lower, empty, hide, again], {"Cmd": ["sh"]})
     yield oci.Image("opaque", [low, lower, opaque], {"Cmd": ["sh"]})
     yield oci.Image("over", [low, lower, over], {"Cmd": ["sh"]})
+    # the order of a layer's entries does not matter to what its whiteouts hide
+    after = made(lambda l: (l.directory("d"), l.file("d/high", b"2"), l.whiteout("d")))
+    yield oci.Image("after", [low, lower, after], {"Cmd": ["sh"]})
+    # a directory that has been hidden, and in the same layer becomes a file after all
+    unmade = made(lambda l: (l.directory("d"), l.file("d/.wh..wh..opq", b""), l.directory("n/n"), l.whiteout("n/n"),
+                             l.file("d", b"3"), l.symlink("n", "/bin")))
+    yield oci.Image("unmade", [low, lower, unmade], {"Cmd": ["sh"]})
 
 
 def main():

@@ -201,6 +201,8 @@ static int mark_all(const char *list, size_t len, struct err *e)
         int fd = unpack_walk(list + at);
         int r = fd < 0 ? -1 : fsetxattr(fd, "trusted.overlay.opaque", "y", 1, 0);
 
+        if (fd < 0 && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP))
+            continue; /* replaced by a later entry */
         if (r < 0)
             return err_sys(e, 1, "cannot mark /%s as replacing the layers below", list + at);
         close(fd);

@@ -384,17 +384,25 @@ static int unpack_file(struct unpack *u, const char *path, struct archive *tar,
     return err < 0 ? -1 : set_attributes(u, dir, name, path, entry, e);
 }
 
-/* Hides a name of the layers below; what this very layer has put there stays. */
+/*
+ * Hides a name of the layers below; what this very layer has put there stays,
+ * whichever comes first in the tar ("Files that are present in the same layer as a
+ * whiteout file can only be hidden by whiteout files in subsequent layers", OCI
+ * image-spec). A file hides what is below it anyway; a directory has to be marked.
+ */
 static int unpack_whiteout(struct unpack *u, const char *path, struct err *e)
 {
     const char *name;
     int dir = open_parent(u, path, &name, e);
+    struct stat st;
 
     if (dir < 0)
         return -1;
-    if (mknodat(dir, name, S_IFCHR | 0600, makedev(0, 0)) < 0 && errno != EEXIST)
+    if (mknodat(dir, name, S_IFCHR | 0600, makedev(0, 0)) == 0)
+        return 0;
+    if (errno != EEXIST || fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return fail(u, path, e);
-    return 0;
+    return S_ISDIR(st.st_mode) ? add_opaque(u, path, e) : 0;
 }
 
 static int unpack_opaque(struct unpack *u, const char *path, struct err *e)
