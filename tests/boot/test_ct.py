@@ -205,6 +205,13 @@ ODD = {
         "ct rmi odd:one | grep -c Deleted; for l in $(cat /tmp/l); do mkdir -p /var/lib/bulkhead/layers/.new-$l/bin/busybox/x; done; "
         "ct load -i one.tar; ct run --rm odd:one cat /which; ct rmi odd:one | grep -c Deleted; wc -l </tmp/l", 0,
         r"1\nLoaded image: odd:one\none\n1\n2\n"),
+    # the beginning of a digest is all that a layer is mounted by; made up here, as nobody has two that begin alike
+    "layers-that-begin-alike": (
+        "cd /var/lib/bulkhead/layers; ct load -qi /mnt/odd/one.tar; l=$(ls -t l | head -n 1); f=$(basename $(readlink l/$l)); "
+        "o=$l$(printf %048d 0); ct rmi odd:one | grep -c Deleted; mkdir $o; ln -s ../$o l/$l; ct load -i /mnt/odd/one.tar; echo $?; ls -d $o $f; "
+        "ln -s ../$o l/$l; ct load -qi /mnt/odd/one.tar; readlink l/$l | grep -c $f; ct rmi odd:one | grep -c Deleted", 0,
+        r"1\n1\n1\n1\n", r"ct: /mnt/odd/one.tar: the layer ([0-9a-f]{16})[0-9a-f]{48} begins like another one that is there: \1[0]{48}\n"
+        r"(ls: .*No such file.*\n){2}"),
     "odd-nothing-left": (
         "ct images odd; ls /run/bulkhead/ct 2>/dev/null | wc -l; ls -A /var/lib/bulkhead/layers | grep -c ^.new", 1, r"REPOSITORY .*\n0\n0\n"),
 }

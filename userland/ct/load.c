@@ -99,15 +99,34 @@ static int check_diff_id(const struct load *ld, const char *what, const struct l
                    ld->label, what, r->diff_id, diff_id);
 }
 
+/*
+ * The short name it is mounted by, so that many fit into one mount. Sixteen digits
+ * can be made to agree with those of another layer; such a one is refused, as
+ * containers would get its files in place of the other's.
+ */
+static int link_layer(const char *diff_id, struct err *e)
+{
+    char target[DIGEST_HEX + 8], old[DIGEST_HEX + 8], link[200], other[200];
+    ssize_t n;
+
+    snprintf(link, sizeof(link), PATH_LAYERS "/l/%.16s", diff_id);
+    snprintf(target, sizeof(target), "../%s", diff_id);
+    n = readlink(link, old, sizeof(old) - 1);
+    old[n < 0 ? 0 : n] = '\0';
+    snprintf(other, sizeof(other), PATH_LAYERS "/l/%s", old);
+    if (n > 0 && strcmp(old, target) != 0 && access(other, F_OK) == 0)
+        return err_set(e, 1, "the layer %s begins like another one that is there: %s", diff_id,
+                       old + strlen("../"));
+    (void)unlink(link);
+    return symlink(target, link) < 0 ? err_sys(e, 1, "cannot create %s", link) : 0;
+}
+
 static int publish_layer(const char *staging, const char *diff_id, uint64_t bytes, struct err *e)
 {
     char path[200], link[200], size[24];
 
-    snprintf(link, sizeof(link), PATH_LAYERS "/l/%.16s", diff_id);
-    snprintf(path, sizeof(path), "../%s", diff_id);
-    (void)unlink(link);
-    if (symlink(path, link) < 0)
-        return err_sys(e, 1, "cannot create %s", link);
+    if (link_layer(diff_id, e) < 0)
+        return -1;
     snprintf(link, sizeof(link), PATH_LAYERS "/s/%s", diff_id);
     snprintf(size, sizeof(size), "%llu", (unsigned long long)bytes);
     (void)unlink(link);
