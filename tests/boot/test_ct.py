@@ -210,8 +210,12 @@ ODD = {
         "cd /var/lib/bulkhead/layers; ct load -qi /mnt/odd/one.tar; l=$(ls -t l | head -n 1); f=$(basename $(readlink l/$l)); "
         "o=$l$(printf %048d 0); ct rmi odd:one | grep -c Deleted; mkdir $o; ln -s ../$o l/$l; ct load -i /mnt/odd/one.tar; echo $?; ls -d $o $f; "
         "ln -s ../$o l/$l; ct load -qi /mnt/odd/one.tar; readlink l/$l | grep -c $f; ct rmi odd:one | grep -c Deleted", 0,
-        r"1\n1\n1\n1\n", r"ct: /mnt/odd/one.tar: the layer ([0-9a-f]{16})[0-9a-f]{48} begins like another one that is there: \1[0]{48}\n"
+        r"1\n1\n1\n1\n", r"ct: /mnt/odd/one.tar: the layer ([0-9a-f]{16})[0-9a-f]{48} begins like another one that is there: \10{48}\n"
         r"(ls: .*No such file.*\n){2}"),
+    "a-failed-load-moves-no-tag": (
+        "cd /mnt/odd; ct load -qi one.tar; ls /var/lib/bulkhead/layers /var/lib/bulkhead/db/* >/tmp/was; ct load -i long-name.tar; echo $?; "
+        "ct run --rm odd:one cat /which; ls /var/lib/bulkhead/layers /var/lib/bulkhead/db/* | cmp - /tmp/was; ct rmi odd:one | grep -c Deleted", 0,
+        r"1\none\n1\n", r"ct: long-name.tar: cannot record the name odd/x+:one: File name too long\n"),
     "odd-nothing-left": (
         "ct images odd; ls /run/bulkhead/ct 2>/dev/null | wc -l; ls -A /var/lib/bulkhead/layers | grep -c ^.new", 1, r"REPOSITORY .*\n0\n0\n"),
 }

@@ -90,6 +90,10 @@ def archives(build):
     # as skopeo and podman write oci-archive: only a tag
     yield "tagged", Odd(low).name(tag="v1").members(docker=False)
 
+    # a second name that cannot be recorded, as no file can be called that
+    two.docker["RepoTags"].append("odd/" + "x" * 300 + ":one")
+    yield "long-name", two.members()
+
     yield "pinned", two.name("docker.io/library/odd@" + two.descriptor["digest"]).members(docker=False)
 
 

@@ -62,7 +62,7 @@ static void tag_path(char path[DB_PATH], const char *ref)
     snprintf(path, DB_PATH, PATH_DB "/tag/%s", file);
 }
 
-static int read_tag(const char *ref, char id[ID_LEN + 1])
+int image_read_tag(const char *ref, char id[ID_LEN + 1])
 {
     char path[DB_PATH];
     ssize_t n;
@@ -137,7 +137,7 @@ static int find_by_name(char ref[REF_MAX], char id[ID_LEN + 1])
     char name[REF_MAX];
     struct digest_search s = {ref, name, id};
 
-    if (read_tag(ref, id) == 0)
+    if (image_read_tag(ref, id) == 0)
         return 0;
     if (ref_digest(ref) == NULL || image_each_tag(match_digest, &s) == 0)
         return -1;
@@ -326,7 +326,7 @@ int image_each_tag(int (*each)(const char *ref, const char *id, void *arg), void
         if (d->d_name[0] == '.')
             continue;
         ref_from_file(d->d_name, ref);
-        if (read_tag(ref, id) == 0)
+        if (image_read_tag(ref, id) == 0)
             result = each(ref, id, arg);
     }
     closedir(dir);

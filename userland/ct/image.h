@@ -45,6 +45,8 @@ bool image_has_digest(const struct record *record, const char *digest);
 /* For writers, who hold the lock. Return 0 or -1 with *e set. */
 int image_put(const char *id, struct record_writer *w, struct err *e);
 int image_tag(const char *ref, const char *id, struct err *e);
+/* Where a name leads, for whom it need not be there: -1. Also without the lock. */
+int image_read_tag(const char *ref, char id[ID_LEN + 1]);
 void image_untag(const char *ref);
 int image_delete(const char *id, struct err *e);
 /* Removes layers that no image has, and what interrupted loading left behind. */

@@ -39,11 +39,19 @@ struct loaded_image {
     bool recorded; /* by this load, and not there before */
 };
 
+/* A name that leads to one of them already, and where it led before. */
+struct moved_tag {
+    struct moved_tag *next;
+    const char *ref;      /* the image's */
+    char old[ID_LEN + 1]; /* "": nowhere */
+};
+
 struct load {
     struct archive_file archive;
     const char *label;
     struct docker_manifest docker; /* names also for OCI layouts written by docker save */
     struct loaded_image *images;
+    struct moved_tag *moved;       /* the last one first */
     const char *indexes[NEST_MAX]; /* digests of those around what is loaded, outermost first */
     size_t depth;
     size_t descriptors; /* manifests and indexes that were followed, in all indexes together */
@@ -576,6 +584,25 @@ static void keep_digests(struct loaded_image *image)
     record_free(&old);
 }
 
+static int move_tag(struct load *ld, const struct loaded_image *image, const char *ref,
+                    struct err *e)
+{
+    struct moved_tag *m = calloc(1, sizeof(*m));
+
+    if (m == NULL)
+        return err_set(e, 1, "out of memory");
+    m->ref = ref;
+    if (image_read_tag(ref, m->old) < 0)
+        m->old[0] = '\0';
+    if (image_tag(ref, image->id, e) < 0) {
+        free(m);
+        return -1;
+    }
+    m->next = ld->moved;
+    ld->moved = m;
+    return 0;
+}
+
 static int record_all(struct load *ld, const struct load_options *options, struct err *e)
 {
     for (struct loaded_image *image = ld->images; image != NULL; image = image->next) {
@@ -590,19 +617,31 @@ static int record_all(struct load *ld, const struct load_options *options, struc
     }
     for (struct loaded_image *image = ld->images; image != NULL; image = image->next) {
         for (size_t i = 0; i < image->nrefs; i++) {
-            if (image_tag(image->refs[i], image->id, e) < 0)
+            if (move_tag(ld, image, image->refs[i], e) < 0)
                 return -1;
-            if (!options->quiet)
-                printf("Loaded image: %s\n", image->refs[i]);
         }
-        if (image->nrefs == 0 && !options->quiet)
-            printf("Loaded image ID: sha256:%s\n", image->id);
     }
     return 0;
 }
 
+static void report_all(const struct load *ld)
+{
+    for (const struct loaded_image *image = ld->images; image != NULL; image = image->next) {
+        for (size_t i = 0; i < image->nrefs; i++)
+            printf("Loaded image: %s\n", image->refs[i]);
+        if (image->nrefs == 0)
+            printf("Loaded image ID: sha256:%s\n", image->id);
+    }
+}
+
 static void free_load(struct load *ld)
 {
+    while (ld->moved != NULL) {
+        struct moved_tag *m = ld->moved;
+
+        ld->moved = m->next;
+        free(m);
+    }
     while (ld->images != NULL) {
         struct loaded_image *image = ld->images;
 
@@ -617,18 +656,28 @@ static void free_load(struct load *ld)
     archive_file_close(&ld->archive);
 }
 
+/* Each name leads where it led before, in reverse: what one has taken the next may need. */
+static void restore_tags(struct load *ld)
+{
+    struct err ignored;
+
+    for (struct moved_tag *m = ld->moved; m != NULL; m = m->next) {
+        if (m->old[0] == '\0' || image_tag(m->ref, m->old, &ignored) < 0)
+            image_untag(m->ref);
+    }
+}
+
 /* Nothing of it stays. */
 static void undo(struct load *ld)
 {
     struct err ignored;
 
     for (struct loaded_image *image = ld->images; image != NULL; image = image->next) {
-        for (size_t i = 0; image->recorded && i < image->nrefs; i++)
-            image_untag(image->refs[i]);
         if (image->recorded && image_exists(image->id))
             (void)image_delete(image->id, &ignored);
     }
     image_collect_layers();
+    restore_tags(ld); /* last: there may have been no space */
 }
 
 /* Of several archives, the message must say which. */
@@ -654,6 +703,8 @@ static int load_and_record(struct load *ld, const struct load_options *options, 
         err = record_all(ld, options, e);
     if (err < 0)
         undo(ld);
+    else if (!options->quiet)
+        report_all(ld);
     return err;
 }
 
