@@ -68,6 +68,7 @@ def images(build):
     yield image("masks", masks)
     yield image("accounts", accounts)
     yield image("names", names)
+    yield image("environment", lambda l: l.directory("x"), Env=["TERM=dumb", "HOSTNAME=mine", "PATH=/bin", "EMPTY="])
     yield image("selfexe", lambda l: l.file("bin/x", b"#!/proc/self/exe\n", 0o755), Entrypoint=["/bin/x"])
     for number in range(3, 12):
         yield image(f"cwd{number}", lambda l: l.directory("x"), WorkingDir=f"/proc/self/fd/{number}")

@@ -57,6 +57,17 @@ static void add_number(struct record_writer *w, const char *key, long n)
     record_add_num(w, key, n);
 }
 
+static bool has_variable(const struct record_writer *w, const char *begin)
+{
+    struct record r = {.buf = w->buf, .len = w->len};
+
+    for (const char *v = record_get(&r, "env"); v != NULL; v = record_next(&r, "env", v)) {
+        if (strncmp(v, begin, strlen(begin)) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* The helper's arguments: a record, one "key=value" each. */
 static char **helper_args(const struct instance *in, const struct instance_state *state,
                           const struct record *spec, char **args)
@@ -82,7 +93,7 @@ static char **helper_args(const struct instance *in, const struct instance_state
     record_copy(&w, spec, "caps");
     record_copy(&w, spec, "nnp");
     spec_merge_env(&w, base, &more);
-    if (tty && !record_flag(spec, "tty"))
+    if (tty && !has_variable(&w, "TERM="))
         record_add(&w, "env", "TERM=xterm");
     for (; *args != NULL; args++)
         record_add(&w, "arg", *args);

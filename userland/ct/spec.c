@@ -113,37 +113,45 @@ void spec_merge_env(struct record_writer *w, const char *const *base, const stru
     }
 }
 
+/* A variable we give every container, unless the image has its own. */
+static void add_default(const char *const *image_env, const char **base, size_t *count,
+                        const char *entry)
+{
+    for (; *image_env != NULL; image_env++) {
+        if (same_variable(entry, *image_env))
+            return;
+    }
+    base[(*count)++] = entry;
+}
+
 static int add_env(struct record_writer *w, const struct image *image, const struct run_options *o,
                    const char *hostname, struct err *e)
 {
+    const char **own = (const char **)record_list(&image->record, "env");
     size_t n = record_count(&image->record, "env"), count = 0;
     const char **base = calloc(n + 4, sizeof(*base));
     char host[300];
-    bool has_path = false;
+    int err = 0;
 
-    if (base == NULL)
-        return err_set(e, 125, "out of memory");
-    for (size_t i = 0; i < o->env.count; i++) {
-        if (o->env.values[i][0] == '=' || o->env.values[i][0] == '\0') {
-            free(base);
-            return err_set(e, 125, "invalid environment variable: %s", o->env.values[i]);
-        }
+    if (own == NULL || base == NULL)
+        err = err_set(e, 125, "out of memory");
+    for (size_t i = 0; err == 0 && i < o->env.count; i++) {
+        if (o->env.values[i][0] == '=' || o->env.values[i][0] == '\0')
+            err = err_set(e, 125, "invalid environment variable: %s", o->env.values[i]);
     }
-    for (const char *v = record_get(&image->record, "env"); v != NULL;
-         v = record_next(&image->record, "env", v))
-        has_path |= strncmp(v, "PATH=", 5) == 0;
-    if (!has_path)
-        base[count++] = DEFAULT_PATH;
+    if (err < 0)
+        goto out;
     snprintf(host, sizeof(host), "HOSTNAME=%s", hostname);
-    base[count++] = host;
+    add_default(own, base, &count, DEFAULT_PATH);
+    add_default(own, base, &count, host);
     if (o->tty)
-        base[count++] = "TERM=xterm";
-    for (const char *v = record_get(&image->record, "env"); v != NULL;
-         v = record_next(&image->record, "env", v))
-        base[count++] = v;
+        add_default(own, base, &count, "TERM=xterm");
+    memcpy(base + count, own, n * sizeof(*own));
     spec_merge_env(w, base, &o->env);
+out:
+    free(own);
     free(base);
-    return 0;
+    return err;
 }
 
 /* ---- limits and rights ---------------------------------------------------------------- */
