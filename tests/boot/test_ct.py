@@ -58,8 +58,9 @@ CHECKS = {
     "capabilities": (
         "ct run --rm busybox grep -E '^Cap(Eff|Bnd|Inh)' /proc/self/status; "
         "ct run --rm --cap-drop ALL --cap-add CHOWN busybox grep CapBnd /proc/self/status; "
+        "ct run --rm --cap-add ALL --cap-drop CHOWN --cap-drop SYS_ADMIN busybox grep CapBnd /proc/self/status; "
         "ct run --rm -u 1000 busybox grep CapEff /proc/self/status", 0,
-        r"CapInh:\t0{16}\nCapEff:\t00000000a80425fb\nCapBnd:\t00000000a80425fb\nCapBnd:\t0{15}1\nCapEff:\t0{16}\n"),
+        r"CapInh:\t0{16}\nCapEff:\t00000000a80425fb\nCapBnd:\t00000000a80425fb\nCapBnd:\t0{15}1\nCapBnd:\t000001ffffdffffe\nCapEff:\t0{16}\n"),
     "no-new-privs": (
         "ct run --rm --security-opt no-new-privileges busybox grep NoNewPrivs /proc/self/status", 0, r"NoNewPrivs:\t1\n"),
     "descriptors": ("ct run --rm busybox sh -c 'ls /proc/self/fd | wc -l'", 0, r"4\n"),

@@ -124,6 +124,46 @@ static void capabilities(void **state)
     assert_int_equal(caps_parse(""), 0);
 }
 
+/* Names of a list, each followed by a space, and what is made of it. */
+static uint64_t combined(const char *add, const char *drop)
+{
+    const char *const texts[] = {add, drop};
+    struct caps_list lists[2] = {{0}, {0}};
+
+    for (int i = 0; i < 2; i++) {
+        char copy[100], *rest_of = copy, *one;
+
+        strcpy(copy, texts[i]);
+        while ((one = strsep(&rest_of, " ")) != NULL)
+            assert_int_equal(*one == '\0' ? 0 : caps_list_add(&lists[i], one), 0);
+    }
+    return caps_combine(&lists[0], &lists[1]);
+}
+
+static void capabilities_added_and_dropped(void **state)
+{
+    const uint64_t all = caps_parse("ALL"), chown = 1, kill = 1 << 5, admin = 1 << 21;
+    const uint64_t both = chown | admin; /* one that is given by default, one that is not */
+    struct caps_list list = {0};
+
+    (void)state;
+    assert_int_equal(combined("", ""), caps_default);
+    assert_int_equal(combined("SYS_ADMIN", ""), caps_default | admin);
+    assert_int_equal(combined("", "CHOWN"), caps_default & ~chown);
+    assert_int_equal(combined("SYS_ADMIN", "CHOWN"), (caps_default | admin) & ~chown);
+    assert_int_equal(combined("CHOWN SYS_ADMIN", "CHOWN SYS_ADMIN KILL"),
+                     (caps_default | admin) & ~kill);
+    assert_int_equal(combined("ALL", ""), all);
+    assert_int_equal(combined("ALL", "CHOWN SYS_ADMIN"), all & ~both);
+    assert_int_equal(combined("ALL SYS_ADMIN", "cap_sys_admin"), all & ~admin);
+    assert_int_equal(combined("", "all"), 0);
+    assert_int_equal(combined("CHOWN SYS_ADMIN", "ALL"), both);
+    assert_int_equal(combined("CHOWN", "ALL CHOWN"), chown);
+    assert_int_equal(combined("ALL", "ALL"), all);
+    assert_int_equal(combined("ALL", "KILL ALL"), all & ~kill);
+    assert_int_equal(caps_list_add(&list, "NOSUCH"), -1);
+}
+
 static void detach_keys(void **state)
 {
     struct detach_keys d = {0};
@@ -145,8 +185,9 @@ static void detach_keys(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(spellings),    cmocka_unit_test(mistakes),    cmocka_unit_test(sizes),
-        cmocka_unit_test(capabilities), cmocka_unit_test(detach_keys),
+        cmocka_unit_test(spellings),   cmocka_unit_test(mistakes),
+        cmocka_unit_test(sizes),       cmocka_unit_test(capabilities),
+        cmocka_unit_test(detach_keys), cmocka_unit_test(capabilities_added_and_dropped),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
 

@@ -156,26 +156,23 @@ out:
 
 /* ---- limits and rights ---------------------------------------------------------------- */
 
+static int parse_caps(struct caps_list *list, const struct opt_list *names, struct err *e)
+{
+    for (size_t i = 0; i < names->count; i++) {
+        if (caps_list_add(list, names->values[i]) < 0)
+            return err_set(e, 125, "unknown capability: %s", names->values[i]);
+    }
+    return 0;
+}
+
 static int add_caps(struct record_writer *w, const struct run_options *o, struct err *e)
 {
-    uint64_t caps = caps_default;
+    struct caps_list add = {0}, drop = {0};
     char text[24];
 
-    for (size_t i = 0; i < o->cap_drop.count; i++) {
-        uint64_t mask = caps_parse(o->cap_drop.values[i]);
-
-        if (mask == 0)
-            return err_set(e, 125, "unknown capability: %s", o->cap_drop.values[i]);
-        caps &= ~mask;
-    }
-    for (size_t i = 0; i < o->cap_add.count; i++) {
-        uint64_t mask = caps_parse(o->cap_add.values[i]);
-
-        if (mask == 0)
-            return err_set(e, 125, "unknown capability: %s", o->cap_add.values[i]);
-        caps |= mask;
-    }
-    snprintf(text, sizeof(text), "%llx", (unsigned long long)caps);
+    if (parse_caps(&add, &o->cap_add, e) < 0 || parse_caps(&drop, &o->cap_drop, e) < 0)
+        return -1;
+    snprintf(text, sizeof(text), "%llx", (unsigned long long)caps_combine(&add, &drop));
     record_add(w, "caps", text);
     return 0;
 }

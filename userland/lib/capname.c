@@ -59,10 +59,12 @@ static const char *const names[] = {
 
 enum { CAPS = sizeof(names) / sizeof(names[0]) };
 
+static const uint64_t caps_all = (1ull << CAPS) - 1;
+
 uint64_t caps_parse(const char *name)
 {
     if (strcasecmp(name, "ALL") == 0)
-        return (1ull << CAPS) - 1;
+        return caps_all;
     if (strncasecmp(name, "CAP_", 4) == 0)
         name += 4;
     for (size_t i = 0; i < CAPS; i++) {
@@ -70,4 +72,24 @@ uint64_t caps_parse(const char *name)
             return 1ull << i;
     }
     return 0;
+}
+
+int caps_list_add(struct caps_list *list, const char *name)
+{
+    uint64_t caps = caps_parse(name);
+
+    if (caps == caps_all)
+        list->all = true;
+    else
+        list->caps |= caps;
+    return caps == 0 ? -1 : 0;
+}
+
+uint64_t caps_combine(const struct caps_list *add, const struct caps_list *drop)
+{
+    if (add->all)
+        return caps_all & ~drop->caps;
+    if (drop->all)
+        return add->caps;
+    return (caps_default & ~drop->caps) | add->caps;
 }
