@@ -50,6 +50,13 @@ CHECKS = {
     "read-only": (
         "ct run --rm --read-only --tmpfs /t busybox sh -c 'touch /x; touch /t/x && echo ok'", 0, r"ok\n",
         r"touch: /x: Read-only file system\n"),
+    "tmpfs-options": (
+        "many=$(for i in $(seq 400); do printf size=64k,; done)size=1m; few=$(for i in $(seq 40); do printf noexec,; done)size=1m; "
+        "for o in $many $few; do ct run --rm --tmpfs /t:$o busybox sh -c 'df -k /t | tail -n 1'; done; "
+        "ct run --rm --tmpfs /t:$(printf %05000d 1) busybox true; echo $?; ct create --name t --tmpfs /t:size=2m,exec --tmpfs /u busybox >/dev/null; "
+        "ct inspect -f '{{.Mounts}} {{.HostConfig.Tmpfs}}' t; ct rm t", 0,
+        r"(tmpfs +1024 +0 +1024 +0% /t\n){2}125\n\[{\"Type\":\"tmpfs\",\"Destination\":\"/t\"},{\"Type\":\"tmpfs\",\"Destination\":\"/u\"}\] "
+        r"{\"/t\":\"size=2m,exec\",\"/u\":\"\"}\nt\n", r"ct: invalid tmpfs: the options for /t are too long\n"),
     "volume": (
         "mkdir -p /tmp/v; echo in >/tmp/v/f; ct run --rm -v /tmp/v:/data busybox "
         "sh -c 'cat /data/f; echo out >/data/g'; cat /tmp/v/g; "

@@ -88,8 +88,8 @@ static json_t *mounts_of(const struct record *spec, json_t *binds)
         const char *newline = strchr(m, '\n');
 
         if (m[0] == 't') {
-            json_array_append_new(mounts,
-                                  json_pack("{s:s, s:s}", "Type", "tmpfs", "Destination", m + 2));
+            json_array_append_new(mounts, json_pack("{s:s, s:s%}", "Type", "tmpfs", "Destination",
+                                                    m + 2, strcspn(m + 2, ":")));
             continue;
         }
         if (newline == NULL)
@@ -101,6 +101,24 @@ static json_t *mounts_of(const struct record *spec, json_t *binds)
             binds, json_sprintf("%.*s:%s:%.2s", (int)(newline - m - 3), m + 3, newline + 1, m));
     }
     return mounts;
+}
+
+/* {"/where": "options"} */
+static json_t *tmpfs_of(const struct record *spec)
+{
+    json_t *all = json_object();
+
+    for (const char *m = record_get(spec, "mount"); m != NULL; m = record_next(spec, "mount", m)) {
+        size_t len = strcspn(m, ":");
+        char *where;
+
+        if (m[0] != 't')
+            continue;
+        where = strndup(m + 2, len - 2);
+        json_object_set_new(all, where, json_string(m[len] == ':' ? m + len + 1 : ""));
+        free(where);
+    }
+    return all;
 }
 
 static json_t *container_json(struct instance *in)
@@ -127,10 +145,11 @@ static json_t *container_json(struct instance *in)
                   args, "State", state_of(&state), "Image", sha256_of(record_get(&spec, "imageid")),
                   "Name", json_sprintf("/%s", record_get(&spec, "name")), "Mounts",
                   mounts_of(&spec, binds), "Config", config);
-    host = json_pack(
-        "{s:I, s:I, s:b, s:b, s:o}", "Memory", (json_int_t)record_num(&spec, "memory", 0),
-        "PidsLimit", (json_int_t)record_num(&spec, "pids", 0), "ReadonlyRootfs",
-        record_flag(&spec, "readonly"), "AutoRemove", record_flag(&spec, "rm"), "Binds", binds);
+    host = json_pack("{s:I, s:I, s:b, s:b, s:o, s:o}", "Memory",
+                     (json_int_t)record_num(&spec, "memory", 0), "PidsLimit",
+                     (json_int_t)record_num(&spec, "pids", 0), "ReadonlyRootfs",
+                     record_flag(&spec, "readonly"), "AutoRemove", record_flag(&spec, "rm"),
+                     "Binds", binds, "Tmpfs", tmpfs_of(&spec));
     json_object_set_new(root, "HostConfig", host);
     record_free(&spec);
     return root;

@@ -287,7 +287,9 @@ static int parse_tmpfs(const char *text, struct extra *x, struct err *e)
         return err_set(e, 125, "invalid tmpfs: %.100s", text);
     if (check_target("tmpfs", target, x->target, e) < 0)
         return -1;
-    snprintf(x->value, sizeof(x->value), "t %s%.200s", x->target, text + len);
+    if (strlen(text + len) >= PATH_MAX)
+        return err_set(e, 125, "invalid tmpfs: the options for %.100s are too long", x->target);
+    snprintf(x->value, sizeof(x->value), "t %s%s", x->target, text + len);
     return 0;
 }
 

@@ -235,8 +235,8 @@ static int make_dirs(const char *path, struct err *e)
     return 0;
 }
 
-/* "size=1m,exec" -> flags, and what is left as data for tmpfs. */
-static unsigned long tmpfs_options(const char *text, char *data, size_t size)
+/* "size=1m,exec" -> flags, and what is left, no longer than it was, as data for tmpfs. */
+static unsigned long tmpfs_options(const char *text, char *data)
 {
     static const struct {
         const char *word;
@@ -259,9 +259,8 @@ static unsigned long tmpfs_options(const char *text, char *data, size_t size)
         }
         if (i < sizeof(words) / sizeof(words[0]))
             flags = (flags | words[i].set) & ~words[i].clear;
-        else if (used + len + 2 < size)
-            used += (size_t)snprintf(data + used, size - used, "%s%.*s", used == 0 ? "" : ",",
-                                     (int)len, text);
+        else
+            used += (size_t)sprintf(data + used, "%s%.*s", used == 0 ? "" : ",", (int)len, text);
         text += len + (text[len] == ',');
     }
     return flags;
@@ -270,15 +269,18 @@ static unsigned long tmpfs_options(const char *text, char *data, size_t size)
 static int mount_tmpfs(const char *value, struct err *e)
 {
     size_t len = strcspn(value, ":");
-    char dir[PATH_MAX], data[256];
+    const char *options = value[len] == ':' ? value + len + 1 : "";
+    char dir[PATH_MAX], data[MOUNT_DATA_MAX];
     unsigned long flags;
 
+    if (len >= sizeof(dir) || strlen(options) >= sizeof(data))
+        return err_set(e, 125, "bad tmpfs in the record");
     snprintf(dir, sizeof(dir), "%.*s", (int)len, value);
-    flags = tmpfs_options(value[len] == ':' ? value + len + 1 : "", data, sizeof(data));
+    flags = tmpfs_options(options, data);
     if (make_dirs(dir, e) < 0)
         return -1;
     if (mount("tmpfs", dir, "tmpfs", flags, data) < 0)
-        return err_sys(e, 125, "cannot mount --tmpfs %s", value);
+        return err_sys(e, 125, "cannot mount --tmpfs %.200s", value);
     return 0;
 }
 
