@@ -18,6 +18,20 @@ PREPARE = ("[ ! -e /lib/kvm/4-overlay.ko ] || insmod /lib/kvm/4-overlay.ko 2>/de
            "unpacking() { while :; do for r in /proc/[0-9]*/root; do case $(readlink $r) in "
            "*/layers/.new-*) r=${r%/root}; echo ${r#/proc/}; return;; esac; done; done; }\n")
 
+# What `ct COMMAND --help` has to tell of.
+CREATING = ("-i, --interactive -t, --tty --rm --name -m, --memory --pids-limit -e, --env -w, --workdir -u, --user -h, --hostname --read-only "
+            "--entrypoint --cap-add --cap-drop -v, --volume --tmpfs")
+COMMANDS = {
+    "run": "-d, --detach " + CREATING, "create": CREATING, "start": "", "ps": "-a, --all -q, --quiet", "logs": "-f, --follow",
+    "exec": "-i, --interactive -t, --tty", "attach": "", "stop": "-t, --time", "kill": "-s, --signal", "wait": "", "rm": "-f, --force",
+    "inspect": "", "images": "", "load": "-i, --input", "rmi": "", "pull": "",
+}
+
+# /dev in a container: names, then device nodes, with what comes along with a terminal
+DEVICES = ("/dev {0}/dev/fd /dev/full /dev/null /dev/ptmx /dev/pts {1}/dev/pts/ptmx /dev/random /dev/shm /dev/stderr /dev/stdin "
+           "/dev/stdout /dev/tty /dev/urandom /dev/zero {2}/dev/full 1:7\n/dev/null 1:3\n{3}/dev/pts/ptmx 5:2\n/dev/random 1:8\n"
+           "/dev/tty 5:0\n/dev/urandom 1:9\n/dev/zero 1:5\n")
+
 # name: (script, status, pattern of the whole standard output[, of standard error])
 CHECKS = {
     "own-view": (
@@ -75,6 +89,11 @@ CHECKS = {
         "ct run --rm busybox sh -c 'ls /dev/null /dev/zero /dev/full /dev/random /dev/urandom /dev/tty /dev/ptmx /dev/fd/0; "
         "ls /dev/kvm /dev/mem /dev/ttyS0 2>&1 | grep -c \"No such\"; head -c 3 /dev/zero | wc -c; echo x >/dev/full'", 1,
         r"(/dev/\S+\n){8}3\n3\n", r".*No space left on device\n"),
+    # all of them, and as numbers; a kernel with POSIX message queues has a folder for these
+    "exact-devices": (
+        "s='find /dev ! -name mqueue | sort | tr \"\\n\" \" \"; find /dev -type c -o -type b | sort | xargs stat -c \"%n %t:%T\"'; "
+        "for t in '' -t; do ct run --rm $t busybox sh -c \"$s\" | tr -d '\\r'; done", 0,
+        DEVICES.format("", "", "", "") + DEVICES.format("/dev/console ", "/dev/pts/0 ", "/dev/console 88:0\n", "/dev/pts/0 88:0\n")),
     "no-new-devices": (
         "ct run --rm busybox sh -c 'for d in /tmp /dev /dev/shm; do mknod $d/k c 1 3 && cat $d/k; done; chmod 0 /dev/null'", 1,
         r"", r"(cat: can't open '/\S+/k': Permission denied\n){3}chmod: /dev/null: Read-only file system\n"),
@@ -105,6 +124,19 @@ CHECKS = {
     "stop-signal": (
         "ct run -d --name s busybox sh -c 'trap \"exit 9\" TERM; echo ready; while :; do sleep 0.1; done' >/dev/null; "
         "await s ready; ct stop s; ct inspect -f '{{.State.Status}} {{.State.ExitCode}}' s; ct rm s", 0, r"s\nexited 9\ns\n"),
+    "kill-with-a-signal": (
+        "ct run -d --name q busybox sh -c 'trap \"echo usr1\" USR1; trap \"exit 5\" HUP; echo ready; while :; do sleep 0.1; done' >/dev/null; "
+        "await q ready; ct kill -s USR1 q; await q usr1; ct kill -s NOSUCH q; echo $?; ct kill --signal=SIGHUP q; ct wait q; ct kill -s 1 q; "
+        "ct logs q; ct rm q; ct run -d --name q busybox sleep 1000 >/dev/null; ct kill -s 9 q; ct wait q; ct rm q", 0,
+        r"q\n1\nq\n5\nready\nusr1\nq\nq\n137\nq\n", r"ct: invalid signal: NOSUCH\nct: container q is not running\n"),
+    "exec-with-input": (
+        "ct run -d --name e busybox sleep 1000 >/dev/null; echo through | ct exec -i e sh -c 'cat; echo err >&2; exit 3'; echo $?; "
+        "echo no | ct exec e cat; head -c 1000000 /dev/zero | ct exec -i e wc -c; "
+        "(echo one; until [ -e /tmp/go ]; do sleep 0.1; done; echo two) | ct exec -i e sh -c 'read a; echo $a; read b; echo $b; read c || echo end' | "
+        "while read l; do echo got $l; touch /tmp/go; done; ct rm -f e", 0,
+        r"through\n3\n1000000\ngot one\ngot two\ngot end\ne\n", r"err\n"),
+    "help": (
+        "ct --help && for c in " + " ".join(COMMANDS) + "; do ct $c --help || echo $c: $?; done", 0, r"(?s).*"),
     "killing-clients-changes-nothing": (
         "seen() { while ! [ -s $1 ]; do sleep 0.1; done; }; more() { while [ $(ct logs k | tail -n 1) -le $1 ]; do sleep 0.1; done; }; "
         "ct run --name k busybox sh -c 'i=0; while :; do i=$((i+1)); echo $i; sleep 0.1; done' >/tmp/k1 & seen /tmp/k1; kill -9 $!; "
@@ -168,6 +200,17 @@ HOSTILE = {
         "md5sum </run/bulkhead/bin/bulkhead-sup >/tmp/m1; md5sum </bin/bulkhead-sup | cmp - /tmp/m1", 0, r"3\n"),
     "unusual-names": (
         "ct run --rm names sh -c 'cat /h*/*; cat /l*/m*'", 0, r"xy"),
+    "image-fields": (
+        "ct inspect -f '{{.Config.Env}} {{.Config.Entrypoint}} {{.Config.Cmd}} {{.Config.WorkingDir}} {{.Config.User}} {{.Config.StopSignal}}' fields; "
+        "ct run -d --name f fields >/dev/null; await f ready; ct inspect -f '{{.Path}} {{.Args}} {{.Config.WorkingDir}} {{.Config.User}}' f; "
+        "ct exec f sh -c 'echo $GREETING $(pwd) $(id -u):$(id -g)'; ct stop f; ct logs f; ct inspect -f '{{.State.ExitCode}}' f; ct rm f", 0,
+        r"\[\"GREETING=good day\",\"PATH=/bin\"\] \[\"start\",\"entry\"\] \[\"two words\"\] /work/deep worker:staff SIGUSR2\n"
+        r"start \[\"entry\",\"two words\"\] /work/deep worker:staff\ngood day /work/deep 1234:56\nf\n"
+        r"/bin/start 2 entry two words\ngood day /work/deep 1234:56 /home/of/worker\nready\nstopped\n7\nf\n"),
+    "image-fields-overridden": (
+        "ct run -d --name f --stop-signal TERM fields other words >/dev/null; await f ready; ct stop f; ct logs f; ct rm f; "
+        "ct run --rm --entrypoint sh -u 0 -w /tmp -e GREETING=hi fields -c 'echo $GREETING $(pwd) $(id -u) $0'", 0,
+        r"f\n/bin/start 3 entry other\ngood day /work/deep 1234:56 /home/of/worker\nready\nterminated\nf\nhi /tmp 0 sh\n"),
     "image-environment": (
         "ct run --rm environment env | sort; ct run -dt --name e environment sleep 1000 >/dev/null; ct exec -t e env | grep TERM; "
         "ct inspect -f '{{.Config.Env}}' e; ct rm -f e; ct run --rm -e TERM=vt100 -e HOSTNAME environment env | sort", 0,
@@ -268,6 +311,17 @@ def test_ct(checked, system, name):
     assert result.status == status, str(result)
     assert re.fullmatch(stdout, result.stdout), str(result)
     assert re.fullmatch(stderr[0] if stderr else "", result.stderr), str(result)
+
+
+@pytest.mark.parametrize("system", ["bulkhead", "linux"])
+def test_help(checked, system):
+    text = checked(system)["help"].stdout
+    overview, *pages = re.split(r"^(?=Usage:  ct [a-z])", text, flags=re.M)
+    assert re.findall(r"^  (\w+) +\S", overview, re.M) == list(COMMANDS)
+    assert [re.match(r"Usage:  ct (\w+)", page)[1] for page in pages] == list(COMMANDS)
+    for page, (command, options) in zip(pages, COMMANDS.items()):
+        for option in options.replace(", ", ",").split():
+            assert re.search(rf"^ +{option.replace(',', ', ')}\b.* \S", page, re.M), (command, option)
 
 
 # Loading each good archive and refusing each bad one; prints what is not as it should be.

@@ -54,6 +54,23 @@ def names(layer):
     layer.file("l" * 200 + "/" + "m" * 150, b"y")
 
 
+START = b"""#!/bin/sh
+trap 'echo stopped; exit 7' USR2
+trap 'echo terminated; exit 8' TERM
+echo "$0 $# $1 $2"
+echo "$GREETING $(pwd) $(id -u):$(id -g) $HOME"
+echo ready
+while :; do sleep 0.1; done
+"""
+
+
+def fields(layer):
+    layer.directory("etc")
+    layer.file("etc/passwd", b"root:x:0:0:root:/root:/bin/sh\nworker:x:1234:100::/home/of/worker:/bin/sh\n")
+    layer.file("etc/group", b"root:x:0:\nstaff:x:56:\n")
+    layer.file("bin/start", START, 0o755)
+
+
 def images(build):
     low = base(build)
 
@@ -68,6 +85,9 @@ def images(build):
     yield image("masks", masks)
     yield image("accounts", accounts)
     yield image("names", names)
+    # every field that says how an image is run
+    yield image("fields", fields, Env=["GREETING=good day", "PATH=/bin"], Entrypoint=["start", "entry"], Cmd=["two words"],
+                WorkingDir="/work/deep", User="worker:staff", StopSignal="SIGUSR2")
     yield image("environment", lambda l: l.directory("x"), Env=["TERM=dumb", "HOSTNAME=mine", "PATH=/bin", "EMPTY="])
     yield image("selfexe", lambda l: l.file("bin/x", b"#!/proc/self/exe\n", 0o755), Entrypoint=["/bin/x"])
     for number in range(3, 12):
