@@ -240,6 +240,11 @@ ODD = {
         "ct load -i /mnt/odd/slow.tar & p=$(unpacking); for f in /proc/$p/fd/*; do readlink $f; done | "
         "sed 's,/[.]new-.*,/.new-ID,; s/:.*//' | sort -u; kill $p; wait $!", 1,
         r"/mnt/odd/slow.tar\n(/var/lib/bulkhead/layers/.new-ID\n)?pipe\n", r"ct: /mnt/odd/slow.tar: the unpacking broke off\n"),
+    "hashing-has-no-way-out": ( # of a layer that is there already
+        "mkdir /var/lib/bulkhead/layers/$(printf 'ab%.0s' $(seq 32)); ct load -i /mnt/odd/slow.tar & "
+        "until p=$(unpacking); case $(readlink /proc/$p/root) in *.new-abab*) true;; *) false;; esac; do :; done; "
+        "for f in /proc/$p/fd/*; do readlink $f; done | sed 's/:.*//' | sort -u; ls -A /proc/$p/root/ | wc -l; grep CapPrm /proc/$p/status; "
+        "kill $p; wait $!", 1, r"/mnt/odd/slow.tar\npipe\n0\nCapPrm:\t0{16}\n", r"ct: /mnt/odd/slow.tar: the unpacking broke off\n"),
     "load-is-interrupted": (
         "ct load -i /mnt/odd/slow.tar & unpacking >/dev/null; kill $!; wait $!; echo $?; ls -A /var/lib/bulkhead/layers | grep -c ^.new", 1,
         r"143\n0\n", r"(Terminated\n)?"),

@@ -46,6 +46,9 @@ static const uint64_t unpack_caps = CAP(CAP_CHOWN) | CAP(CAP_DAC_OVERRIDE) | CAP
                                     CAP(CAP_FSETID) | CAP(CAP_MKNOD) | CAP(CAP_SETFCAP);
 static const uint64_t mark_caps = CAP(CAP_SYS_ADMIN) | CAP(CAP_DAC_OVERRIDE);
 
+/* To hash a layer takes decompression as well, so it is as dangerous. */
+enum work { UNPACK, HASH };
+
 /* What the child writes to the pipe, followed by `list_len` bytes of opaque directories. */
 struct report {
     int ok;
@@ -156,8 +159,8 @@ static int read_layer(struct stream *s, struct unpack *u, struct err *e)
     return err;
 }
 
-static int unpack_all(const struct layer_blob *blob, const char *dir, int pipe_end,
-                      struct unpack *u, struct report *out, struct err *e)
+static int do_work(enum work work, const struct layer_blob *blob, const char *dir, int pipe_end,
+                   struct unpack *u, struct report *out, struct err *e)
 {
     struct stream *s = calloc(1, sizeof(*s));
 
@@ -166,10 +169,9 @@ static int unpack_all(const struct layer_blob *blob, const char *dir, int pipe_e
     s->blob = *blob;
     sha256_init(&s->sum);
     if (confine_descriptors(blob->fd, pipe_end, e) < 0 ||
-        confine(dir == NULL ? "/" : dir, dir == NULL ? 0 : unpack_caps, e) < 0 ||
-        open_raw(s, e) < 0)
+        confine(dir, work == HASH ? 0 : unpack_caps, e) < 0 || open_raw(s, e) < 0)
         return -1;
-    if (dir != NULL &&
+    if (work == UNPACK &&
         (unpack_init(u, blob->name, e) < 0 || read_layer(s, u, e) < 0 || unpack_finish(u, e) < 0))
         return -1;
     if (drain(s, e) < 0)
@@ -179,14 +181,14 @@ static int unpack_all(const struct layer_blob *blob, const char *dir, int pipe_e
     return 0;
 }
 
-static void child_main(const struct layer_blob *blob, const char *dir, int pipe_end)
+static void child_main(enum work work, const struct layer_blob *blob, const char *dir, int pipe_end)
 {
     static struct report report;
     static struct unpack u;
 
     interrupt_forget();
     umask(0);
-    report.ok = unpack_all(blob, dir, pipe_end, &u, &report, &report.err) == 0;
+    report.ok = do_work(work, blob, dir, pipe_end, &u, &report, &report.err) == 0;
     report.list_len = report.ok ? u.opaque_len : 0;
     if (io_write_full(pipe_end, &report, sizeof(report)) == 0)
         (void)io_write_full(pipe_end, u.opaque, report.list_len);
@@ -282,8 +284,8 @@ static int read_report(int fd, struct report *r, char **list, struct err *e)
     return 0;
 }
 
-int layer_unpack(const struct layer_blob *blob, const char *dir, struct layer_result *out,
-                 struct err *e)
+static int run_child(enum work work, const struct layer_blob *blob, const char *dir,
+                     struct layer_result *out, struct err *e)
 {
     struct report r;
     char *list;
@@ -296,7 +298,7 @@ int layer_unpack(const struct layer_blob *blob, const char *dir, struct layer_re
     if (child < 0)
         return err_sys(e, 1, "cannot create a process");
     if (child == 0)
-        child_main(blob, dir, ends[1]);
+        child_main(work, blob, dir, ends[1]);
     interrupt_kills(child);
     close(ends[1]);
     err = read_report(ends[0], &r, &list, e);
@@ -309,4 +311,16 @@ int layer_unpack(const struct layer_blob *blob, const char *dir, struct layer_re
     if (err == 0)
         *out = r.result;
     return err;
+}
+
+int layer_unpack(const struct layer_blob *blob, const char *dir, struct layer_result *out,
+                 struct err *e)
+{
+    return run_child(UNPACK, blob, dir, out, e);
+}
+
+int layer_hash(const struct layer_blob *blob, const char *dir, struct layer_result *out,
+               struct err *e)
+{
+    return run_child(HASH, blob, dir, out, e);
 }

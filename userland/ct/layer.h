@@ -20,8 +20,10 @@ struct layer_result {
 
 /*
  * Unpacks a layer into the existing, empty directory `dir`, in overlayfs's own form,
- * or only hashes it (dir == NULL). All reading of its contents happens in a child
- * that can reach nothing but that directory.
+ * or only hashes it, and leaves the directory empty if all goes well. All reading of
+ * its contents happens in a child that can reach nothing but that directory.
  */
 int layer_unpack(const struct layer_blob *blob, const char *dir, struct layer_result *out,
                  struct err *e);
+int layer_hash(const struct layer_blob *blob, const char *dir, struct layer_result *out,
+               struct err *e);

@@ -166,20 +166,19 @@ static int take_layer(const struct load *ld, const struct archive_member *m, con
     char staging[120], existing[120];
     struct layer_result result;
     struct err why;
+    bool is_there;
 
     snprintf(existing, sizeof(existing), PATH_LAYERS "/%s", diff_id);
     snprintf(staging, sizeof(staging), PATH_LAYERS "/.new-%.16s", diff_id);
-    if (access(existing, F_OK) == 0) {
-        if (layer_unpack(&blob, NULL, &result, &why) < 0)
-            return err_set(e, 1, "%s: %s", ld->label, why.text);
-        return check_diff_id(ld, what, &result, diff_id, e);
-    }
+    is_there = access(existing, F_OK) == 0;
     if (make_staging(staging, e) < 0)
         return -1;
-    if (layer_unpack(&blob, staging, &result, &why) < 0)
+    if ((is_there ? layer_hash : layer_unpack)(&blob, staging, &result, &why) < 0)
         return err_set(e, 1, "%s: %s", ld->label, why.text);
     if (check_diff_id(ld, what, &result, diff_id, e) < 0)
         return -1;
+    if (is_there)
+        return rmdir(staging) < 0 ? err_sys(e, 1, "cannot remove %s", staging) : 0;
     if (interrupt_noted())
         return err_set(e, 1, "%s: interrupted", ld->label);
     return publish_layer(staging, diff_id, result.bytes, e);
