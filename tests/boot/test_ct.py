@@ -187,6 +187,13 @@ HOSTILE = {
     "hostile-accounts": (
         "ct run --rm -u root accounts true; echo $?; ct run --rm -u 5 accounts sh -c 'echo ran'", 0, r"125\nran\n",
         r"ct: unable to find user root: .*\n"),
+    "hostile-numbers": (  # users and groups whose names are numbers: root, says the image
+        "who() { ct run --rm -u $1 numbers sh -c 'id -u; id -g'; }; who 1000; who 1000:1000; who 1001:1000; who 1002; who named; "
+        "for u in 4294967296 2147483648 1000:4294967296 99999999999999999999; do who $u; echo $?; done; "
+        "ct run -d --name n numbers sleep 1000 >/dev/null; ct exec -u 1000:1000 n sh -c 'id -u; id -g'; "
+        "ct exec -u 4294967296 n id; echo $?; ct rm -f n", 0,
+        r"1000\n0\n1000\n1000\n1001\n1000\n1002\n0\n1001\n7\n(125\n){4}1000\n1000\n125\nn\n",
+        r"(ct: invalid ID \d+: uids and gids must be in range 0-2147483647\n){5}"),
     "hostile-cwd": (
         "for n in 3 4 5 6 7 8 9 10 11; do ct run --rm cwd$n pwd; done; ct run --rm cwdup pwd", 0, r"/\n",
         r"(ct: chdir to cwd .* failed: .*\n){9}"),

@@ -48,6 +48,12 @@ def accounts(layer):
     layer.member("etc/passwd", tarfile.FIFOTYPE, 0o644)
 
 
+def numbers(layer):
+    layer.directory("etc")
+    layer.file("etc/passwd", b"1000:x:0:0::/:/bin/sh\n4294967296:x:0:0::/:/bin/sh\nnamed:x:1001:7::/home/named:/bin/sh\n")
+    layer.file("etc/group", b"1000:x:0:\n4294967296:x:0:\n1002:x:0:named\n")
+
+
 def names(layer):
     layer.directory("h\u00e9")
     layer.file("h\u00e9/\u65e5\u672c", b"x")
@@ -84,6 +90,7 @@ def images(build):
     yield image("uplink", lambda l: l.symlink("up", "/../../../tmp"))
     yield image("masks", masks)
     yield image("accounts", accounts)
+    yield image("numbers", numbers)
     yield image("names", names)
     # every field that says how an image is run
     yield image("fields", fields, Env=["GREETING=good day", "PATH=/bin"], Entrypoint=["start", "entry"], Cmd=["two words"],

@@ -80,19 +80,35 @@ static bool parse_id(const char *text, uid_t *id)
     return true;
 }
 
+/*
+ * What consists of digits is a number and never looked up as a name: an image that calls its
+ * user 0 "1000" would be root under `-u 1000`. False with *e set: a number that is no ID.
+ */
+static bool take_number(const char *text, bool *is_number, uid_t *id, struct err *e)
+{
+    *is_number = *text != '\0' && text[strspn(text, "0123456789")] == '\0';
+    if (!*is_number || parse_id(text, id))
+        return true;
+    err_set(e, 125, "invalid ID %s: uids and gids must be in range 0-%d", text, ID_MAX);
+    return false;
+}
+
 /* Fills in what passwd knows of a name or a number. A number need not be there. */
 static int find_user(char *user, struct identity *who, char name[64], struct err *e)
 {
-    char *text = read_accounts("/etc/passwd"), *walk = text, *f[7];
-    bool by_number = parse_id(user, &who->uid), found = false;
+    char *text, *walk, *f[7];
+    bool by_number, found = false;
     uid_t uid, gid;
     size_t n;
 
     name[0] = '\0';
+    if (!take_number(user, &by_number, &who->uid, e))
+        return -1;
+    text = walk = read_accounts("/etc/passwd");
     while (!found && next_line(&walk, f, 7, &n)) {
         if (n < 6 || !parse_id(f[2], &uid) || !parse_id(f[3], &gid))
             continue;
-        found = strcmp(f[0], user) == 0 || (by_number && uid == who->uid);
+        found = by_number ? uid == who->uid : strcmp(f[0], user) == 0;
         if (!found)
             continue;
         who->uid = uid;
@@ -108,18 +124,23 @@ static int find_user(char *user, struct identity *who, char name[64], struct err
 
 static int find_group(const char *group, gid_t *gid, struct err *e)
 {
-    char *text = read_accounts("/etc/group"), *walk = text, *f[4];
-    bool by_number = parse_id(group, gid), found = false;
+    char *text, *walk, *f[4];
+    bool by_number, found = false;
     uid_t id;
     size_t n;
 
+    if (!take_number(group, &by_number, gid, e))
+        return -1;
+    if (by_number)
+        return 0;
+    text = walk = read_accounts("/etc/group");
     while (!found && next_line(&walk, f, 4, &n)) {
         found = n >= 3 && strcmp(f[0], group) == 0 && parse_id(f[2], &id);
         if (found)
             *gid = id;
     }
     free(text);
-    if (!found && !by_number)
+    if (!found)
         return err_set(e, 125, "unable to find group %s: no matching entries in group file", group);
     return 0;
 }
