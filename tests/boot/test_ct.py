@@ -184,6 +184,12 @@ HOSTILE = {
         "cat /proc/sys/kernel/core_pattern >/tmp/cp 2>/dev/null; "
         "ct run --rm masks sh -c 'echo x >/dev/null; [ -c /dev/null ] && ls /dev/pts'; "
         "cat /proc/sys/kernel/core_pattern 2>/dev/null | cmp - /tmp/cp", 0, r"ptmx\n"),
+    "hostile-masks-uncovered": (  # without its /dev/null nothing of /proc would be hidden
+        "mkdir -p /tmp/v3; echo x >/tmp/v3/f; r() { ct run --rm $* intodev cat /proc/interrupts | wc -c; }; "
+        "r --tmpfs /a; r --tmpfs /a -v /tmp/v3:/b; r -v /tmp/v3:/a; rm -r /tmp/v3", 0, r"(0\n){3}",
+        r"ct: a mount covers the container's /dev: cannot find /dev/null: No such file or directory\n"
+        r"ct: cannot mount a volume on /b: another mount covers /dev: No such file or directory\n"
+        r"ct: cannot remove /dev/\.volume-0: No such file or directory\n"),
     "hostile-accounts": (
         "ct run --rm -u root accounts true; echo $?; ct run --rm -u 5 accounts sh -c 'echo ran'", 0, r"125\nran\n",
         r"ct: unable to find user root: .*\n"),

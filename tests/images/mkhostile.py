@@ -89,6 +89,7 @@ def images(build):
     yield image("etclink", lambda l: l.symlink("etc", "/../../tmp/outside"))
     yield image("uplink", lambda l: l.symlink("up", "/../../../tmp"))
     yield image("masks", masks)
+    yield image("intodev", lambda l: (l.symlink("a", "/dev"), l.symlink("b", "/dev")))
     yield image("accounts", accounts)
     yield image("numbers", numbers)
     yield image("names", names)

@@ -28,6 +28,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 enum { MOUNT_DATA_MAX = 4096, NO_SUID_EXEC_DEV = MS_NOSUID | MS_NOEXEC | MS_NODEV };
@@ -306,7 +307,9 @@ static int place_volume(const char *target, unsigned n, struct err *e)
 
     waiting_name(name, n);
     snprintf(from, sizeof(from), "/dev/%s", name);
-    if (stat(from, &st) < 0 || make_mount_point(target, S_ISDIR(st.st_mode), e) < 0)
+    if (stat(from, &st) < 0)
+        return err_sys(e, 125, "cannot mount a volume on %s: another mount covers /dev", target);
+    if (make_mount_point(target, S_ISDIR(st.st_mode), e) < 0)
         return -1;
     if (mount(from, target, NULL, MS_MOVE, NULL) < 0)
         return err_sys(e, 125, "cannot mount a volume on %s", target);
@@ -328,6 +331,22 @@ static int mount_extras(const struct record *spec, struct err *e)
     return 0;
 }
 
+/*
+ * What hides the kernel's files is the container's own /dev/null: it must still be that after
+ * --tmpfs and -v, whose targets the image may have led there.
+ */
+static int check_null(struct err *e)
+{
+    struct stat st;
+
+    if (stat("/dev/null", &st) < 0)
+        return err_sys(e, 125, "a mount covers the container's /dev: cannot find /dev/null");
+    if (!S_ISCHR(st.st_mode) || st.st_rdev != makedev(1, 3))
+        return err_set(e, 125, "a mount covers the container's /dev: /dev/null is something else");
+    return 0;
+}
+
+/* A missing path needs no hiding; /dev/null is there, see check_null(). */
 static int hide(const char *path, struct err *e)
 {
     if (mount("/dev/null", path, NULL, MS_BIND, NULL) == 0 || errno == ENOENT)
@@ -393,7 +412,7 @@ static int furnish_inside(const struct record *spec, int root, struct err *e)
 {
     const char *cwd = record_get(spec, "cwd");
 
-    if (mount_extras(spec, e) < 0)
+    if (mount_extras(spec, e) < 0 || check_null(e) < 0)
         return -1;
     if (cwd != NULL && cwd[0] == '/' && make_dirs(cwd, e) < 0)
         return -1;
