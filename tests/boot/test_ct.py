@@ -76,6 +76,11 @@ CHECKS = {
         "sh -c 'cat /data/f; echo out >/data/g'; cat /tmp/v/g; "
         "ct run --rm -v /tmp/v:/data:ro busybox sh -c 'echo no >/data/h'; ls /tmp/v", 0, r"in\nout\nf\ng\n",
         r".*Read-only file system\n"),
+    "volumes-on-what-is-there": (  # a link, a FIFO, a file of a read-only volume, nothing
+        "mkdir -p /tmp/v4; cd /tmp/v4; echo in >f; echo out >real; ln -s real link; mkfifo fifo; "
+        "timeout 60 ct run --rm -v /tmp/v4:/data:ro -v /tmp/v4/f:/data/link -v /tmp/v4/f:/data/fifo -v /tmp/v4/f:/new "
+        "-v /tmp/v4/f:/data/real busybox cat /data/link /data/fifo /new; cat real; ct run --rm -v /tmp/v4:/data:ro -v /tmp/v4/f:/data/none busybox; "
+        "rm -r /tmp/v4", 0, r"in\nin\nin\nout\n", r"ct: cannot create /data/none in the container: Read-only file system\n"),
     "capabilities": (
         "ct run --rm busybox grep -E '^Cap(Eff|Bnd|Inh)' /proc/self/status; "
         "ct run --rm --cap-drop ALL --cap-add CHOWN busybox grep CapBnd /proc/self/status; "

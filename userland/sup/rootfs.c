@@ -76,17 +76,22 @@ static int mount_on_dir(int at, const char *dir, const char *type, unsigned long
     return err != 0 ? err_sys(e, 125, "cannot mount %s on /%s", type, dir) : 0;
 }
 
-/* All names here are relative to the current directory: the container's own new /dev. */
+/* An empty file to mount on. What is there already, file or link or FIFO, does as well. */
 static int make_file(const char *name, struct err *e)
 {
-    int fd = open(name, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+    struct stat st;
+    int fd;
 
+    if (stat(name, &st) == 0)
+        return 0;
+    fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (fd < 0)
         return err_sys(e, 125, "cannot create %s in the container", name);
     close(fd);
     return 0;
 }
 
+/* All names here are relative to the current directory: the container's own new /dev. */
 static int bind_device(const char *name, struct err *e)
 {
     char from[64];
