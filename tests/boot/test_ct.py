@@ -81,6 +81,10 @@ CHECKS = {
         "timeout 60 ct run --rm -v /tmp/v4:/data:ro -v /tmp/v4/f:/data/link -v /tmp/v4/f:/data/fifo -v /tmp/v4/f:/new "
         "-v /tmp/v4/f:/data/real busybox cat /data/link /data/fifo /new; cat real; ct run --rm -v /tmp/v4:/data:ro -v /tmp/v4/f:/data/none busybox; "
         "rm -r /tmp/v4", 0, r"in\nin\nin\nout\n", r"ct: cannot create /data/none in the container: Read-only file system\n"),
+    "volume-keeps-its-flags": (
+        "mkdir -p /tmp/v5; mount -t tmpfs -o nosuid,noexec x /tmp/v5; f() { ct run --rm $1 busybox sed -n 's,^[^ ]* /m [^ ]* \\([^ ]*\\) .*,\\1,p' /proc/mounts; }; "
+        "f '-v /tmp/v5:/m' | grep -c '^rw,nosuid,nodev,noexec'; mount -o remount,bind,ro,noexec /tmp/v5; f '-v /tmp/v5:/m' | grep -c '^ro,'; "
+        "umount /tmp/v5", 0, r"1\n1\n"),
     "capabilities": (
         "ct run --rm busybox grep -E '^Cap(Eff|Bnd|Inh)' /proc/self/status; "
         "ct run --rm --cap-drop ALL --cap-add CHOWN busybox grep CapBnd /proc/self/status; "

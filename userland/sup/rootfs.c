@@ -27,6 +27,7 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -139,10 +140,35 @@ static void waiting_name(char name[32], unsigned n)
     snprintf(name, 32, ".volume-%u", n);
 }
 
+/*
+ * Remounts a bind mount with further flags. Those of the mount it was made from stay: a remount
+ * sets exactly what it is given, and what the host mounted nosuid is so inside, too.
+ */
+static int add_flags(const char *path, unsigned long flags)
+{
+    static const struct {
+        unsigned long statvfs, mount;
+    } kept[] = {
+        {ST_RDONLY, MS_RDONLY},
+        {ST_NOSUID, MS_NOSUID},
+        {ST_NODEV, MS_NODEV},
+        {ST_NOEXEC, MS_NOEXEC},
+    };
+    struct statvfs fs;
+
+    if (statvfs(path, &fs) < 0)
+        return -1;
+    for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
+        if (fs.f_flag & kept[i].statvfs)
+            flags |= kept[i].mount;
+    }
+    return mount(NULL, path, NULL, MS_BIND | MS_REMOUNT | flags, NULL);
+}
+
 /* "rw /source\n/target" */
 static int bring_volume(const char *value, unsigned n, struct err *e)
 {
-    unsigned long flags = MS_BIND | MS_REMOUNT | MS_NODEV | (value[1] == 'o' ? MS_RDONLY : 0);
+    unsigned long flags = MS_NODEV | (value[1] == 'o' ? MS_RDONLY : 0);
     const char *newline = strchr(value, '\n');
     char source[PATH_MAX], name[32];
     struct stat st;
@@ -155,8 +181,7 @@ static int bring_volume(const char *value, unsigned n, struct err *e)
     if (stat(source, &st) < 0)
         return err_sys(e, 125, "cannot mount the volume %s", source);
     err = S_ISDIR(st.st_mode) ? mkdir(name, 0700) : make_file(name, e);
-    if (err < 0 || mount(source, name, NULL, MS_BIND, NULL) < 0 ||
-        mount(NULL, name, NULL, flags, NULL) < 0)
+    if (err < 0 || mount(source, name, NULL, MS_BIND, NULL) < 0 || add_flags(name, flags) < 0)
         return err_sys(e, 125, "cannot mount the volume %s", source);
     return 0;
 }
