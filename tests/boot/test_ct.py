@@ -127,6 +127,14 @@ CHECKS = {
         r"CONTAINER ID +IMAGE +COMMAND +CREATED +STATUS +PORTS +NAMES\n"
         r"[0-9a-f]{12} +busybox +\"sh -c .*\" +.* ago +Up .* +d\ntwo\n1\n1\nd\n1\none\ntwo\nd\n",
         r"cat: can't open '/tmp/nosuch'.*\n"),
+    "exec-takes-and-gives": (  # more input than its pipe holds while it prints more than that, too
+        "ct run -d --name e busybox sleep 1000 >/dev/null; head -c 200000 /bin/ct >/tmp/in; "
+        "od -c </tmp/in | md5sum >/tmp/sum; "
+        "timeout 60 ct exec -i e od -c </tmp/in | md5sum | cmp - /tmp/sum && echo same; "
+        "yes | timeout 60 ct exec -i e head -n 2; yes | timeout 60 ct exec -i e true; ct rm -f e", 0, r"same\ny\ny\ne\n"),
+    "exec-into-a-closed-pipe": (
+        "ct run -d --name e busybox sleep 1000 >/dev/null; for t in '' -t; do timeout 60 ct exec $t e yes | head -n 1 | tr -d '\r'; done; "
+        "timeout 60 ct exec e sh -c 'yes >&2' 2>&1 >/dev/null | head -n 1; ct rm -f e", 0, r"y\ny\ny\ne\n"),
     "restart": (
         "ct create --name r busybox sh -c 'echo run >>/log; cat /log; exit 4' >/dev/null; ct start -a r; echo $?; "
         "ct start -a r; ct wait r; ct logs r | wc -l; ct rm r", 0, r"run\n4\nrun\nrun\n4\n3\nr\n"),

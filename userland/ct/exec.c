@@ -46,8 +46,10 @@ enum { HELPER_TTY_FD = 3, HELPER_ERROR_FD, HELPER_FDS, FIRST_PRIVATE_FD = 10 };
 /* Our ends. */
 struct process {
     pid_t helper;
-    int in, out, err; /* -1: none; with a terminal all are its master */
+    int in, out, err; /* -1: none; with a terminal `in` and `out` are its master */
     int tty_sock, error;
+    char typed[4096]; /* input that `in` has not taken yet */
+    size_t typed_len, typed_done;
 };
 
 /* ---- starting -------------------------------------------------------------------------- */
@@ -165,6 +167,7 @@ static void start_helper(struct process *p, char **argv)
     bool pipes = !tty && !detach;
 
     p->in = p->out = p->err = -1;
+    p->typed_len = p->typed_done = 0;
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sock) < 0)
         die(125, "cannot create a socket pair: %s", strerror(errno));
     make_pipe(error);
@@ -257,6 +260,38 @@ static void close_input(struct process *p)
     p->in = -1;
 }
 
+/* Nobody takes this output any more: the program must learn it. A terminal goes as a whole. */
+static void close_output(struct process *p, int *fd)
+{
+    if (p->in == *fd)
+        p->in = -1;
+    close(*fd);
+    *fd = -1;
+}
+
+static void take_input(struct process *p)
+{
+    ssize_t n = read(STDIN_FILENO, p->typed, sizeof(p->typed));
+
+    if (n > 0) {
+        p->typed_len = (size_t)n;
+        p->typed_done = 0;
+    } else if (n == 0 || (errno != EINTR && errno != EAGAIN)) {
+        close_input(p);
+    }
+}
+
+/* As much as there is room for: one that waited for more would not see what the program says. */
+static void pass_input(struct process *p)
+{
+    ssize_t n = write(p->in, p->typed + p->typed_done, p->typed_len - p->typed_done);
+
+    if (n >= 0)
+        p->typed_done += (size_t)n;
+    else if (errno != EINTR && errno != EAGAIN)
+        close_input(p); /* it does not read it any more */
+}
+
 /* After its exit, what is still in a pipe; a background child may hold it open for ever. */
 static void drain(int from, int to)
 {
@@ -271,10 +306,12 @@ static int shuttle(struct process *p, const sigset_t *open_mask)
     int wstatus = 0;
 
     for (;;) {
-        struct pollfd set[3] = {
-            {.fd = interactive && p->in >= 0 ? STDIN_FILENO : -1, .events = POLLIN},
+        bool waiting = p->typed_done < p->typed_len;
+        struct pollfd set[] = {
             {.fd = p->out, .events = POLLIN},
             {.fd = p->err, .events = POLLIN},
+            {.fd = interactive && p->in >= 0 && !waiting ? STDIN_FILENO : -1, .events = POLLIN},
+            {.fd = waiting ? p->in : -1, .events = POLLOUT},
         };
 
         if (child_changed && waitpid(p->helper, &wstatus, WNOHANG) == p->helper)
@@ -282,14 +319,16 @@ static int shuttle(struct process *p, const sigset_t *open_mask)
         child_changed = 0;
         if (resized && tty)
             pass_size(p);
-        if (ppoll(set, 3, NULL, open_mask) < 0)
+        if (ppoll(set, sizeof(set) / sizeof(set[0]), NULL, open_mask) < 0)
             continue;
-        if (set[0].revents != 0 && !copy(STDIN_FILENO, p->in))
-            close_input(p);
-        if (set[1].revents != 0 && !copy(p->out, STDOUT_FILENO))
-            p->out = -1;
-        if (set[2].revents != 0 && !copy(p->err, STDERR_FILENO))
-            p->err = -1;
+        if (set[0].revents != 0 && !copy(p->out, STDOUT_FILENO))
+            close_output(p, &p->out);
+        if (set[1].revents != 0 && !copy(p->err, STDERR_FILENO))
+            close_output(p, &p->err);
+        if (set[2].revents != 0 && p->in >= 0)
+            take_input(p);
+        if (set[3].revents != 0 && p->in >= 0)
+            pass_input(p);
     }
     drain(p->out, STDOUT_FILENO);
     drain(p->err, STDERR_FILENO);
@@ -340,6 +379,8 @@ int cmd_exec(int argc, char **argv)
     watch_signals(&open_mask);
     if (tty && interactive)
         terminal_raw();
+    if (p.in >= 0)
+        (void)fcntl(p.in, F_SETFL, O_NONBLOCK); /* ours alone: its other end is another file */
     status = shuttle(&p, &open_mask);
     terminal_restore();
     print_error(&p);
