@@ -132,6 +132,12 @@ CHECKS = {
         "od -c </tmp/in | md5sum >/tmp/sum; "
         "timeout 60 ct exec -i e od -c </tmp/in | md5sum | cmp - /tmp/sum && echo same; "
         "yes | timeout 60 ct exec -i e head -n 2; yes | timeout 60 ct exec -i e true; ct rm -f e", 0, r"same\ny\ny\ne\n"),
+    "exec-detached": (
+        "ct run -d --name e busybox sleep 1000 >/dev/null; ct exec -d e nosuch; echo $?; ct exec -d e /etc/passwd; echo $?; "
+        "ct exec -d -w /nosuch e true; echo $?; ct exec -d e sh -c 'echo here >/tmp/f; exec sleep 2000'; echo $?; "
+        "until [ \"$(ct exec e cat /tmp/f 2>/dev/null)\" = here ]; do sleep 0.1; done; ct exec e ps -o args | grep -c '^sleep 2'; ct rm -f e", 0,
+        r"127\n126\n127\n0\n1\ne\n",
+        r'ct: exec: "nosuch": .*\nct: exec: "/etc/passwd": permission denied\nct: chdir to cwd \("/nosuch"\) failed.*\n'),
     "exec-into-a-closed-pipe": (
         "ct run -d --name e busybox sleep 1000 >/dev/null; for t in '' -t; do timeout 60 ct exec $t e yes | head -n 1 | tr -d '\r'; done; "
         "timeout 60 ct exec e sh -c 'yes >&2' 2>&1 >/dev/null | head -n 1; ct rm -f e", 0, r"y\ny\ny\ne\n"),

@@ -147,6 +147,7 @@ static int open_null(void)
 /* The helper with these as its descriptors 0 to 4. */
 static pid_t spawn(char **argv, const int fds[HELPER_FDS])
 {
+    static const char no_helper[] = "cannot execute the supervisor";
     const char *program = runtime_supervisor();
     char *no_env[] = {NULL};
     pid_t pid = vfork();
@@ -158,6 +159,7 @@ static pid_t spawn(char **argv, const int fds[HELPER_FDS])
             _exit(125);
     }
     execve(program, argv, no_env);
+    (void)!write(HELPER_ERROR_FD, no_helper, sizeof(no_helper) - 1);
     _exit(125);
 }
 
@@ -197,14 +199,25 @@ static void start_helper(struct process *p, char **argv)
         close(theirs[i]);
 }
 
-/* What the helper has to say instead of running the program, if anything. */
-static void print_error(const struct process *p)
+/* What the helper has to say instead of running the program, if anything. Waits for that to run. */
+static bool print_error(const struct process *p)
 {
     char text[400];
     ssize_t n = io_read_full(p->error, text, sizeof(text) - 1);
 
     if (n > 0)
         warn("%.*s", (int)n, text);
+    return n > 0;
+}
+
+/* For --detach: 0 as soon as the program runs, or why it does not. */
+static int wait_for_start(const struct process *p)
+{
+    int wstatus;
+
+    if (!print_error(p))
+        return 0;
+    return waitpid(p->helper, &wstatus, 0) == p->helper ? status_from_wait(wstatus) : 125;
 }
 
 static void take_terminal(struct process *p)
@@ -373,7 +386,7 @@ int cmd_exec(int argc, char **argv)
     tty = tty && !detach;
     start_helper(&p, helper_args(&in, &state, &spec, argv + 1));
     if (detach)
-        return 0;
+        return wait_for_start(&p);
     if (tty)
         take_terminal(&p);
     watch_signals(&open_mask);
@@ -383,6 +396,6 @@ int cmd_exec(int argc, char **argv)
         (void)fcntl(p.in, F_SETFL, O_NONBLOCK); /* ours alone: its other end is another file */
     status = shuttle(&p, &open_mask);
     terminal_restore();
-    print_error(&p);
+    (void)print_error(&p);
     return status;
 }
