@@ -93,6 +93,11 @@ CHECKS = {
         r"CapInh:\t0{16}\nCapEff:\t00000000a80425fb\nCapBnd:\t00000000a80425fb\nCapBnd:\t0{15}1\nCapBnd:\t000001ffffdffffe\nCapEff:\t0{16}\n"),
     "no-new-privs": (
         "ct run --rm --security-opt no-new-privileges busybox grep NoNewPrivs /proc/self/status", 0, r"NoNewPrivs:\t1\n"),
+    "signals-are-not-inherited": (
+        "s() { grep -E '^Sig(Blk|Ign|Cgt)' /proc/self/status; }; trap '' HUP INT TERM PIPE CHLD USR1 40 64; s | grep -c 'Ign:.*[1-9a-f]'; "
+        "ct run --rm busybox grep -E '^Sig(Blk|Ign|Cgt)' /proc/self/status; "
+        "ct run -d --name n busybox sleep 1000 >/dev/null; ct exec n grep -E '^Sig(Blk|Ign|Cgt)' /proc/self/status; ct exec n sh -c 'exit 3'; echo $?; ct rm -f n", 0,
+        r"1\n(SigBlk:\t0{16}\nSigIgn:\t0{16}\nSigCgt:\t0{16}\n){2}3\nn\n"),
     "descriptors": ("ct run --rm busybox sh -c 'ls /proc/self/fd | wc -l'", 0, r"4\n"),
     "devices": (
         "ct run --rm busybox sh -c 'ls /dev/null /dev/zero /dev/full /dev/random /dev/urandom /dev/tty /dev/ptmx /dev/fd/0; "

@@ -384,12 +384,12 @@ int cmd_exec(int argc, char **argv)
         record_load(&spec, in.dir, "spec") < 0)
         die(1, "container %s is not running", argv[0]);
     tty = tty && !detach;
+    watch_signals(&open_mask); /* before there is a child: with SIGCHLD ignored it has no status */
     start_helper(&p, helper_args(&in, &state, &spec, argv + 1));
     if (detach)
         return wait_for_start(&p);
     if (tty)
         take_terminal(&p);
-    watch_signals(&open_mask);
     if (tty && interactive)
         terminal_raw();
     if (p.in >= 0)

@@ -129,6 +129,7 @@ int enter_main(int argc, char **argv)
     struct err e;
     pid_t child;
 
+    process_reset_signals();
     for (int fd = TTY_SOCK; fd <= ERROR_FD; fd++)
         (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
     /* Nobody inside may look into this process while it is on its way in. */

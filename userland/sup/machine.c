@@ -14,7 +14,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,7 +116,7 @@ static void run_monitor(const struct sup *s, const struct machine_fds *f, int cg
     put_fd(f->log[1], LOG_FD);
     put_fd(f->status[1], STATUS_FD);
     put_fd(f->control[1], CONTROL_FD);
-    signal(SIGPIPE, SIG_DFL);
+    process_reset_signals();
     execve(vmm == NULL ? "/bin/vmm" : vmm, argv, env);
     (void)dprintf(STATUS_FD, "failed cannot execute the monitor /bin/vmm: %s\n", strerror(errno));
     _exit(127);

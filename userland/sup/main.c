@@ -180,6 +180,7 @@ int main(int argc, char **argv)
         return enter_main(argc - 2, argv + 2);
     if (argc != 6)
         die(125, "this program is started by ct and vm, not by hand");
+    process_reset_signals(); /* SIGCHLD ignored would hide the container's end */
     signal(SIGPIPE, SIG_IGN);
     if (init(&s, argv, &e) < 0 || start(&s, &e) < 0) {
         give_up(&s, &e);

@@ -25,7 +25,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { GROUPS_MAX = 64, ID_MAX = 0x7fffffff, ACCOUNT_FILE_MAX = 1 << 20, CAPS = 64 };
+enum { GROUPS_MAX = 64, ID_MAX = 0x7fffffff, ACCOUNT_FILE_MAX = 1 << 20, CAPS = 64, SIGNALS = 64 };
 
 struct identity {
     uid_t uid;
@@ -271,15 +271,21 @@ static void seal_descriptors(void)
         (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
-static void reset_signals(void)
+void process_reset_signals(void)
 {
+    /* The kernel's struct sigaction, and not through libc, which keeps 32 and 33 to itself. */
+    static const struct {
+        void *handler;
+        unsigned long flags;
+        void *restorer;
+        uint64_t mask;
+    } by_default;
     sigset_t none;
 
+    for (int sig = 1; sig <= SIGNALS; sig++)
+        (void)syscall(SYS_rt_sigaction, sig, &by_default, NULL, sizeof(by_default.mask));
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    signal(SIGPIPE, SIG_DFL);
-    signal(SIGCHLD, SIG_DFL);
-    umask(022);
 }
 
 /* The record's environment, and HOME unless that is given. */
@@ -358,7 +364,8 @@ int process_exec(const struct record *what, const int stdio[3], struct err *e)
         return err_sys(e, 125, "cannot set no_new_privs");
     if (record_flag(what, "die_with_parent"))
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* again: changing the user has cleared it */
-    reset_signals();
+    process_reset_signals();
+    umask(022);
     err = exec_path(argv, env);
     return err_set(e, status_from_exec_errno(err), "exec: \"%s\": %s", argv[0],
                    status_exec_reason(err, argv[0]));

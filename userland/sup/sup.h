@@ -62,6 +62,11 @@ int rootfs_enter(const struct record *spec, struct err *e);
 int rootfs_open_tty(struct tty_pair *tty, const struct proto_winsize *size, struct err *e);
 /* Shows the terminal as /dev/console. */
 int rootfs_bind_console(const struct tty_pair *tty, struct err *e);
+/*
+ * Default actions and nothing blocked: what our caller ignored, as nohup and shells do for what
+ * runs in the background, is its own affair.
+ */
+void process_reset_signals(void);
 /* Descriptors 0-2, user, capabilities, directory, and then the program. Returns on error only. */
 int process_exec(const struct record *what, const int stdio[3], struct err *e);
 
