@@ -137,6 +137,9 @@ CHECKS = {
         "od -c </tmp/in | md5sum >/tmp/sum; "
         "timeout 60 ct exec -i e od -c </tmp/in | md5sum | cmp - /tmp/sum && echo same; "
         "yes | timeout 60 ct exec -i e head -n 2; yes | timeout 60 ct exec -i e true; ct rm -f e", 0, r"same\ny\ny\ne\n"),
+    "descriptors-are-given-back": (
+        "{ { ct run -d --name e busybox sleep 1000; ct exec -d e sleep 2000; } 7>&1 >/dev/null; echo on; } | timeout 60 cat; echo $?; ct rm -f e", 0,
+        r"on\n0\ne\n"),
     "exec-detached": (
         "ct run -d --name e busybox sleep 1000 >/dev/null; ct exec -d e nosuch; echo $?; ct exec -d e /etc/passwd; echo $?; "
         "ct exec -d -w /nosuch e true; echo $?; ct exec -d e sh -c 'echo here >/tmp/f; exec sleep 2000'; echo $?; "

@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -132,6 +133,7 @@ int enter_main(int argc, char **argv)
     process_reset_signals();
     for (int fd = TTY_SOCK; fd <= ERROR_FD; fd++)
         (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+    (void)syscall(SYS_close_range, ERROR_FD + 1U, ~0U, 0U); /* our caller's, of no use to us */
     /* Nobody inside may look into this process while it is on its way in. */
     (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     if (record_from_args(&what, argc, argv) < 0 || (id = record_get(&what, "id")) == NULL)

@@ -26,6 +26,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 enum { LOG_SIZE = 1 << 20 };
@@ -90,6 +91,8 @@ static int init(struct sup *s, char **argv, struct err *e)
 
     if (fcntl(SUP_DIR_FD, F_SETFD, FD_CLOEXEC) < 0 || fcntl(SUP_LAUNCH_FD, F_SETFD, FD_CLOEXEC) < 0)
         return err_set(e, 125, "this program is started by ct and vm, not by hand");
+    /* Whatever else our caller had open would stay so for as long as the instance runs. */
+    (void)syscall(SYS_close_range, SUP_LAUNCH_FD + 1U, ~0U, 0U);
     (void)setsid(); /* fails only if we lead a group already */
     (void)chdir("/");
     umask(077);
