@@ -173,6 +173,12 @@ CHECKS = {
         "ct run --name k busybox sh -c 'i=0; while :; do i=$((i+1)); echo $i; sleep 0.1; done' >/tmp/k1 & seen /tmp/k1; kill -9 $!; "
         "ct attach k >/tmp/k2 & seen /tmp/k2; kill $!; ct logs -f k >/tmp/k3 & seen /tmp/k3; kill -9 $!; "
         "more $(ct logs k | tail -n 1); more $(ct logs k | tail -n 1); echo goes on; ct rm -f k", 0, r"goes on\nk\n"),
+    "suspended-client": (  # it holds the output back, not the end; and it has missed nothing when it goes on
+        "full() { a=x; until b=$(ct logs --tail 1 z); [ -n \"$b\" -a \"$a\" = \"$b\" ]; do a=$b; sleep 0.5; done; }; "
+        "ct run --name z busybox seq 1 99999999 >/tmp/z & p=$!; while ! [ -s /tmp/z ]; do sleep 0.1; done; kill -STOP $p; full; "
+        "timeout 60 ct kill z; ct ps -a | grep -c 'Exited (137).* z$'; ct logs z | wc -c | grep -cE '^10[0-9]{5}$'; ct rm z; "
+        "kill -CONT $p; wait $p; echo $?; sed '$d' /tmp/z | awk '$1 != NR { print NR, $1; exit }'; rm /tmp/z", 0,
+        r"z\n1\n1\nz\n137\n"),
     "rm-running": (
         "ct run -d --name x busybox sleep 1000 >/dev/null; ct rm x; ct rm -f x", 0, r"x\n", r"ct: container x is running.*\n"),
     "memory-limit": (

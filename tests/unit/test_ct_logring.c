@@ -109,6 +109,41 @@ static void room_protects_a_reader(void **state)
     assert_int_equal(logring_room(&r, pos), LOGRING_RECORD_MAX);
 }
 
+/* Into a larger buffer: every reader goes on where it was, and there is room again. */
+static void moves_with_its_readers(void **state)
+{
+    static uint8_t larger[4 * SIZE];
+    uint8_t data[LOGRING_RECORD_MAX], stream;
+    struct logring r;
+    uint64_t oldest, later;
+    char line[16];
+    int len;
+
+    (void)state;
+    for (unsigned count = 0; count < 3000; count += 101) {
+        unsigned next = 0;
+
+        logring_init(&r, buf, SIZE);
+        for (unsigned i = 0; i < count; i++)
+            logring_put(&r, 1, line, (size_t)snprintf(line, sizeof(line), "%u\n", i));
+        oldest = later = r.tail;
+        if (count > 0)
+            logring_get(&r, &later, &stream, data);
+        logring_move(&r, larger, sizeof(larger));
+        assert_int_equal(logring_room(&r, oldest), LOGRING_RECORD_MAX);
+        for (unsigned i = count; i < count + 100; i++)
+            logring_put(&r, 1, line, (size_t)snprintf(line, sizeof(line), "%u\n", i));
+        while ((len = logring_get(&r, &oldest, &stream, data)) > 0) {
+            unsigned n = (unsigned)strtoul((char *)data, NULL, 10);
+
+            assert_true(next == 0 || n == next);
+            next = n + 1;
+        }
+        assert_int_equal(next, count + 100);
+        assert_true(logring_get(&r, &later, &stream, data) > 0);
+    }
+}
+
 static void walks_what_was_saved(void **state)
 {
     uint8_t saved[] = {2, 0, 1, 0, 'h', 'i', 1, 0, 2, 0, '!'};
@@ -142,6 +177,7 @@ int main(void)
         cmocka_unit_test(wraps),
         cmocka_unit_test(overtaken_readers_continue_at_the_oldest),
         cmocka_unit_test(room_protects_a_reader),
+        cmocka_unit_test(moves_with_its_readers),
         cmocka_unit_test(walks_what_was_saved),
     };
 

@@ -63,6 +63,22 @@ void logring_put(struct logring *r, uint8_t stream, const void *data, size_t len
     r->head += sizeof(header) + len;
 }
 
+void logring_move(struct logring *r, uint8_t *buf, uint32_t size)
+{
+    const struct logring old = *r;
+    uint8_t part[LOGRING_RECORD_MAX];
+
+    r->buf = buf;
+    r->size = size;
+    for (uint64_t pos = old.tail; pos < old.head;) {
+        size_t len = old.head - pos < sizeof(part) ? (size_t)(old.head - pos) : sizeof(part);
+
+        copy_out(&old, pos, part, len);
+        copy_in(r, pos, part, len);
+        pos += len;
+    }
+}
+
 size_t logring_room(const struct logring *r, uint64_t pos)
 {
     uint64_t used = r->head - (pos < r->tail ? r->tail : pos);

@@ -19,6 +19,8 @@ struct logring {
 enum { LOGRING_RECORD_MAX = 4096, LOGRING_HEADER = 4 };
 
 void logring_init(struct logring *r, uint8_t *buf, uint32_t size);
+/* Moves all of it into a larger buffer. Positions stay what they are. */
+void logring_move(struct logring *r, uint8_t *buf, uint32_t size);
 /* Appends up to LOGRING_RECORD_MAX bytes; the oldest records make room. */
 void logring_put(struct logring *r, uint8_t stream, const void *data, size_t len);
 /* How many bytes one put may have without touching what is at `pos` and after. */

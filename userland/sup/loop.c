@@ -4,8 +4,9 @@
  * every attached client has a position in the ring and gets what is behind it as
  * fast as it takes it. A client that asked for all of it (`run`, `attach`) holds
  * output back when the ring would overtake it, exactly as a full pipe would; any
- * other just misses some. Nothing here blocks, so no client can stop the instance
- * from being watched, signalled or ended.
+ * other just misses some. Once the program has ended the ring grows instead: the end
+ * waits for nobody. Nothing here blocks, so no client can stop the instance from being
+ * watched, signalled or ended.
  */
 #include "sup.h"
 
@@ -20,6 +21,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -293,11 +295,10 @@ static size_t output_room(void)
     return room;
 }
 
-static void take_output(int i)
+static void take_output(int i, size_t room)
 {
     uint8_t data[LOGRING_RECORD_MAX];
     struct sup *s = loop.s;
-    size_t room = output_room();
     ssize_t n;
 
     if (room == 0)
@@ -313,6 +314,44 @@ static void take_output(int i)
     if (s->out_fd[i] != s->pty)
         close(s->out_fd[i]);
     s->out_fd[i] = -1;
+}
+
+/* Room in the log although a client is in the way: once. */
+static bool grow_log(struct logring *log)
+{
+    uint8_t *larger;
+
+    if (log->size == LOG_SIZE_LAST)
+        return false;
+    larger = mmap(NULL, LOG_SIZE_LAST, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (larger == MAP_FAILED)
+        return false;
+    logring_move(log, larger, LOG_SIZE_LAST); /* the old one goes with the process, soon */
+    return true;
+}
+
+/*
+ * What the program has left in its pipes when it ended. A client that was suspended must not keep
+ * the instance from having ended, nor lose what is still in the log for it, so the log grows. If
+ * that does not do, as memory is short or somebody outside goes on writing, it misses some.
+ */
+static void take_rest(struct sup *s)
+{
+    size_t most = LOG_SIZE_LAST - LOG_SIZE;
+
+    for (int i = 0; i < 2; i++) {
+        while (s->out_fd[i] >= 0 && most >= LOGRING_RECORD_MAX) {
+            size_t room = output_room();
+
+            if (room == 0 && !grow_log(&s->log))
+                room = LOGRING_RECORD_MAX;
+            take_output(i, room);
+            most -= room;
+        }
+        if (s->out_fd[i] >= 0 && s->out_fd[i] != s->pty)
+            close(s->out_fd[i]);
+        s->out_fd[i] = -1;
+    }
 }
 
 static void reap(void)
@@ -431,7 +470,7 @@ static void dispatch(const struct pollfd set[SLOT_CLIENT + CLIENTS_MAX])
         machine_read_status(s);
     for (int i = 0; i < 2; i++) {
         if (set[SLOT_OUT + i].revents != 0 && s->out_fd[i] >= 0)
-            take_output(i);
+            take_output(i, output_room());
     }
     for (size_t i = 0; i < CLIENTS_MAX; i++) {
         struct client *c = &loop.clients[i];
@@ -471,19 +510,13 @@ void loop_run(struct sup *s, int launch_fd, unsigned launch_flags)
         if (child_changed)
             reap();
         if (loop.exited && !loop.finished) {
-            for (int i = 0; i < 2; i++) {
-                while (s->out_fd[i] >= 0 && output_room() > 0)
-                    take_output(i);
-            }
-            if (s->out_fd[0] < 0 && s->out_fd[1] < 0)
-                finish();
+            take_rest(s);
+            finish();
         }
         for (size_t i = 0; i < CLIENTS_MAX; i++) {
             if (loop.clients[i].fd >= 0)
                 pump(&loop.clients[i]);
         }
-        if (loop.exited && !loop.finished && s->out_fd[0] < 0 && s->out_fd[1] < 0)
-            continue;
         if (!loop.finished || has_clients()) {
             wait_for_events(set, &open_mask);
             dispatch(set);

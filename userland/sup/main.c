@@ -29,8 +29,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { LOG_SIZE = 1 << 20 };
-
 /* The log of earlier runs stays readable: `ct start` continues it. */
 static void load_log(struct sup *s)
 {
@@ -62,6 +60,8 @@ static void save_log(struct sup *s)
 
     if (s->log.head == 0)
         return;
+    while (s->log.head - pos > LOG_SIZE && logring_get(&s->log, &pos, &header[2], data) > 0)
+        ; /* it has grown for a client; the last megabyte is kept */
     fd = openat(s->in.dir, ".log.new", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0)
         return;

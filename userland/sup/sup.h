@@ -36,6 +36,9 @@ struct sup {
 /* What `ct` and `vm` start us with: the instance's directory, and a socket to themselves. */
 enum { SUP_DIR_FD = 3, SUP_LAUNCH_FD = 4 };
 
+/* The log that is kept, and the one that what comes last may need. */
+enum { LOG_SIZE = 1 << 20, LOG_SIZE_LAST = 4 << 20 };
+
 int container_start(struct sup *s, struct err *e);
 int machine_start(struct sup *s, struct err *e);
 /* Reads what the monitor wrote on status_fd. */
