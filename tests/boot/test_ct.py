@@ -179,6 +179,9 @@ CHECKS = {
         "timeout 60 ct kill z; ct ps -a | grep -c 'Exited (137).* z$'; ct logs z | wc -c | grep -cE '^10[0-9]{5}$'; ct rm z; "
         "kill -CONT $p; wait $p; echo $?; sed '$d' /tmp/z | awk '$1 != NR { print NR, $1; exit }'; rm /tmp/z", 0,
         r"z\n1\n1\nz\n137\n"),
+    "wait-for-one-that-removes-itself": (
+        "ct run -d --rm --name w busybox sh -c 'until [ -e /f ]; do sleep 0.1; done; exit 7' >/dev/null; ct wait w >/tmp/w1 & ct wait w >/tmp/w2 & "
+        "sleep 1; ct exec w touch /f; wait; cat /tmp/w1 /tmp/w2; ct ps -aq; ct wait w", 1, r"7\n7\n", r"ct: no such container: w\n"),
     "rm-running": (
         "ct run -d --name x busybox sleep 1000 >/dev/null; ct rm x; ct rm -f x", 0, r"x\n", r"ct: container x is running.*\n"),
     "memory-limit": (

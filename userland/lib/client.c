@@ -415,8 +415,8 @@ static int64_t now_ms(void)
     return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-/* True when the supervisor has said that it is over, or is gone. */
-static bool wait_on_socket(int sock, int timeout_ms)
+/* True when the supervisor is gone, or has said that it is over, with *status. */
+static bool wait_on_socket(int sock, int timeout_ms, int *status)
 {
     int64_t deadline = now_ms() + timeout_ms;
     struct frame f;
@@ -429,8 +429,14 @@ static bool wait_on_socket(int sock, int timeout_ms)
             left = 0;
         if (poll(&set, 1, (int)left) == 0)
             return false;
-        if (set.revents != 0 && (proto_recv(sock, &f) < 0 || f.type == MSG_EXIT))
+        if (set.revents == 0)
+            continue;
+        if (proto_recv(sock, &f) < 0)
             return true;
+        if (f.type == MSG_EXIT) {
+            *status = f.arg;
+            return true;
+        }
     }
 }
 
@@ -442,19 +448,21 @@ int client_wait(struct instance *in, int timeout_ms)
 
     for (;;) {
         int64_t left = timeout_ms < 0 ? -1 : deadline - now_ms();
-        int sock = instance_connect(in);
+        int sock = instance_connect(in), status = -ENOENT;
 
         if (sock >= 0) {
             bool over = proto_send(sock, MSG_ATTACH, ATTACH_FOLLOW, NULL, 0) < 0 ||
-                        wait_on_socket(sock, left < 0 && timeout_ms >= 0 ? 0 : (int)left);
+                        wait_on_socket(sock, left < 0 && timeout_ms >= 0 ? 0 : (int)left, &status);
 
             close(sock);
             if (!over)
                 return -ETIMEDOUT;
+            if (status >= 0)
+                return status;
         }
-        /* Connected or not: what it ended with is in its state, unless it is removed by now. */
-        if (instance_read_state(in, &state) < 0)
-            return 0;
+        /* What it ended with is in its state, unless it is removed by now. */
+        if (instance_read_state(in, &state) < 0 || !instance_exists(in))
+            return -ENOENT;
         if (state.status != STATUS_RUNNING)
             return state.exit_status;
         /* Its supervisor is about to end, or has no room for one more client. */

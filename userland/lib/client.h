@@ -39,6 +39,6 @@ int client_attach(int sock, const struct client_io *io);
 int client_request(const struct instance *in, uint8_t type, uint8_t arg);
 /*
  * Waits for the end, at most timeout_ms (-1: for ever). Returns the exit status,
- * or -ETIMEDOUT.
+ * -ETIMEDOUT, or -ENOENT: it is removed, with a status nobody has seen.
  */
 int client_wait(struct instance *in, int timeout_ms);

@@ -317,14 +317,20 @@ int session_wait(const char *kind, int argc, char **argv)
     for (int i = 0; i < argc; i++) {
         struct instance in;
         struct err e;
+        int ended;
 
         if (instance_find(&in, kind, argv[i], &e) < 0) {
             warn("%s", e.text);
             status = 1;
             continue;
         }
-        printf("%d\n", client_wait(&in, -1));
-        fflush(stdout);
+        ended = client_wait(&in, -1);
+        if (ended >= 0) {
+            printf("%d\n", ended);
+            fflush(stdout);
+        } else {
+            status = not_mine(&in, argv[i], ended);
+        }
         instance_close(&in);
     }
     return status;
