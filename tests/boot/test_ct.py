@@ -182,6 +182,12 @@ CHECKS = {
     "wait-for-one-that-removes-itself": (
         "ct run -d --rm --name w busybox sh -c 'until [ -e /f ]; do sleep 0.1; done; exit 7' >/dev/null; ct wait w >/tmp/w1 & ct wait w >/tmp/w2 & "
         "sleep 1; ct exec w touch /f; wait; cat /tmp/w1 /tmp/w2; ct ps -aq; ct wait w", 1, r"7\n7\n", r"ct: no such container: w\n"),
+    "many-clients": (  # as many as can watch keep nobody from ending it
+        "ct run -d --name y busybox sh -c 'trap \"exit 5\" TERM; echo on; while :; do sleep 0.1; done' >/dev/null; await y on; "
+        "for i in $(seq 24); do ct logs -f y >/tmp/y$i & done; for i in $(seq 24); do while ! [ -s /tmp/y$i ]; do sleep 0.1; done; done; "
+        "ct attach y; echo $?; ct logs y; echo $?; ct ps -q | wc -l; ct exec y echo inside; timeout 60 ct stop y; timeout 60 ct wait y; wait; "
+        "cat /tmp/y? /tmp/y?? | sort | uniq -c; ct rm y; rm /tmp/y*", 0, r"1\n1\n1\ninside\ny\n5\n +24 on\ny\n",
+        r"(ct: cannot attach to [0-9a-f]{12}: too many clients are attached already\n){2}"),
     "rm-running": (
         "ct run -d --name x busybox sleep 1000 >/dev/null; ct rm x; ct rm -f x", 0, r"x\n", r"ct: container x is running.*\n"),
     "memory-limit": (

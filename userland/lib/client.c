@@ -307,6 +307,8 @@ static int take_message(struct session *s)
         return GO_ON;
     case MSG_EXIT:
         return f.arg;
+    case MSG_FAILED:
+        return CLIENT_REFUSED;
     default:
         return GO_ON;
     }

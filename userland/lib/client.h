@@ -30,9 +30,9 @@ void client_reap(void);
 /*
  * Copies both ways until the end. Returns the instance's exit status, or
  * CLIENT_DETACHED, or CLIENT_LOST (the connection broke: look at the state), or
- * CLIENT_DONE (there was nothing to follow).
+ * CLIENT_REFUSED (too many are attached already).
  */
-enum { CLIENT_DETACHED = -1, CLIENT_LOST = -2, CLIENT_DONE = -3 };
+enum { CLIENT_DETACHED = -1, CLIENT_LOST = -2, CLIENT_REFUSED = -3 };
 int client_attach(int sock, const struct client_io *io);
 
 /* One request, one MSG_REPLY. Returns 0 or -errno. */

@@ -10,7 +10,7 @@
  */
 enum proto_type {
     /* client to supervisor */
-    MSG_ATTACH = 1, /* arg: ATTACH_* */
+    MSG_ATTACH = 1, /* arg: ATTACH_*. Refused with MSG_FAILED when there are too many */
     MSG_STDIN,      /* data for its standard input */
     MSG_STDIN_EOF,  /* no more of it */
     MSG_WINSIZE,    /* data: struct proto_winsize */
@@ -19,7 +19,7 @@ enum proto_type {
     /* supervisor to client */
     MSG_REPLY = 64, /* arg: 0 or an errno value */
     MSG_STARTED,    /* to the client that launched it: its program runs */
-    MSG_FAILED,     /* to the same: it does not. arg: exit status, data: why */
+    MSG_FAILED,     /* to the same: it does not. arg: exit status, data: why. Or see MSG_ATTACH */
     MSG_OUTPUT,     /* arg: stream (1, 2 or 3), data */
     MSG_LIVE,       /* what was there at the time of MSG_ATTACH has been sent */
     MSG_EXIT,       /* arg: exit status. The last message */

@@ -34,6 +34,12 @@ static bool is_vm(const char *kind)
     return strcmp(kind, "vm") == 0;
 }
 
+static int refused(const struct instance *in)
+{
+    warn("cannot attach to %.12s: too many clients are attached already", in->id);
+    return 1;
+}
+
 int session_run(struct instance *in, int sock, const struct client_io *io)
 {
     struct instance_state state;
@@ -46,6 +52,8 @@ int session_run(struct instance *in, int sock, const struct client_io *io)
                 is_vm(in->kind) ? "console" : "attach", in->id);
         return 0;
     }
+    if (status == CLIENT_REFUSED)
+        return refused(in);
     if (status >= 0) {
         client_reap();
         if (is_vm(in->kind) && instance_find(&again, in->kind, in->id, &e) == 0 &&
@@ -242,8 +250,7 @@ int session_logs(const char *kind, const char *ref, bool follow, long tail, bool
     sock = instance_connect(&in);
     if (sock < 0 || proto_send(sock, MSG_ATTACH, (uint8_t)flags, NULL, 0) < 0)
         return print_saved(&in, tail, kernel_log);
-    (void)client_attach(sock, &io);
-    return 0;
+    return client_attach(sock, &io) == CLIENT_REFUSED ? refused(&in) : 0;
 }
 
 /* ---- kill, wait, stop, rm ----------------------------------------------------------------- */

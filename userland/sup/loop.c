@@ -27,7 +27,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { CLIENTS_MAX = 24, QUEUE_ROOM = 256 };
+/* Some connections are kept for requests: whoever watches must not keep others from ending it. */
+enum { CLIENTS_MAX = 32, ATTACHED_MAX = 24, QUEUE_ROOM = 256 };
 
 struct client {
     int fd; /* -1: free */
@@ -90,6 +91,15 @@ static void queue(struct client *c, uint8_t type, uint8_t arg)
     c->out[c->out_len++] = arg;
     c->out[c->out_len++] = 0;
     c->out[c->out_len++] = 0;
+}
+
+static bool may_attach(void)
+{
+    size_t attached = 0;
+
+    for (size_t i = 0; i < CLIENTS_MAX; i++)
+        attached += loop.clients[i].fd >= 0 && loop.clients[i].attached;
+    return attached < ATTACHED_MAX;
 }
 
 static void attach(struct client *c, unsigned flags, uint64_t from)
@@ -221,6 +231,11 @@ static bool handle(struct client *c)
 
     switch (c->in.type) {
     case MSG_ATTACH:
+        if (!c->attached && !may_attach()) {
+            queue(c, MSG_FAILED, EBUSY);
+            c->closing = true;
+            return true;
+        }
         attach(c, c->in.arg, c->in.arg & ATTACH_BACKLOG ? 0 : s->log.head);
         return true;
     case MSG_STDIN:
