@@ -169,7 +169,7 @@ CHECKS = {
 
     # One of them and three containers at once; each script goes on where the last one ended.
     "four-start": (
-        "vm run -d --name box linux sh -c 'while :; do echo T $(date +%s); sleep 0.2; done' >/tmp/id; "
+        "vm run -d --name box linux sh -c 'while :; do echo T $(date +%s); echo kernel >/dev/ttyS1; sleep 0.2; done' >/tmp/id; "
         "for i in 1 2 3; do ct run -d --name c$i busybox sh -c 'n=0; while :; do n=$((n+1)); echo $n; sleep 0.1; done' >/dev/null; done; "
         "wait_for says box '^T [0-9]'; vm ls; ct ps | grep -c 'Up .* c[123]$'", 0,
         TITLES + row("linux", 256, r"Up .*", "box") + r"3\n"),

@@ -207,12 +207,10 @@ static bool take_input(struct session *s)
     return len >= 0;
 }
 
-static void show(const struct session *s, uint8_t stream, const char *data, size_t len)
+static void show(uint8_t stream, const char *data, size_t len)
 {
     int fd = stream == STREAM_STDERR ? STDERR_FILENO : STDOUT_FILENO;
 
-    if ((stream == STREAM_KERNEL) != s->io->kernel_log)
-        return;
     while (len > 0) {
         ssize_t n = write(fd, data, len);
 
@@ -257,7 +255,7 @@ static void release(struct session *s)
 
         while (skip > 0 && from < c->len)
             skip -= c->data[from++] == '\n';
-        show(s, c->stream, c->data + from, c->len - from);
+        show(c->stream, c->data + from, c->len - from);
         next = c->next;
         free(c);
     }
@@ -296,10 +294,12 @@ static int take_message(struct session *s)
     }
     switch (f.type) {
     case MSG_OUTPUT:
+        if ((f.arg == STREAM_KERNEL) != s->io->kernel_log)
+            return GO_ON; /* not what was asked for: it counts as no line of the tail either */
         if (s->holding)
             hold(s, &f);
         else
-            show(s, f.arg, (char *)f.data, f.len);
+            show(f.arg, (char *)f.data, f.len);
         return GO_ON;
     case MSG_LIVE:
         if (s->holding)
