@@ -188,6 +188,9 @@ CHECKS = {
         "ct attach y; echo $?; ct logs y; echo $?; ct ps -q | wc -l; ct exec y echo inside; timeout 60 ct stop y; timeout 60 ct wait y; wait; "
         "cat /tmp/y? /tmp/y?? | sort | uniq -c; ct rm y; rm /tmp/y*", 0, r"1\n1\n1\ninside\ny\n5\n +24 on\ny\n",
         r"(ct: cannot attach to [0-9a-f]{12}: too many clients are attached already\n){2}"),
+    "rm-missing": (
+        "ct rm nosuch; echo $?; ct create --name y busybox >/dev/null; ct rm -f nosuch y; echo $?; ct stop nosuch; echo $?", 0,
+        r"1\ny\n0\n1\n", r"(ct: no such container: nosuch\n){3}"),
     "rm-running": (
         "ct run -d --name x busybox sleep 1000 >/dev/null; ct rm x; ct rm -f x", 0, r"x\n", r"ct: container x is running.*\n"),
     "memory-limit": (

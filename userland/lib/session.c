@@ -262,8 +262,10 @@ static bool is_running(struct instance *in)
     return instance_read_state(in, &state) == 0 && state.status == STATUS_RUNNING;
 }
 
+/* The command's status is 1 if an argument fails, and `missing` if there is no such instance. */
 static int each_argument(const char *kind, int argc, char **argv,
-                         int (*act)(struct instance *in, const char *ref, long arg), long arg)
+                         int (*act)(struct instance *in, const char *ref, long arg), long arg,
+                         int missing)
 {
     int status = 0;
 
@@ -273,7 +275,7 @@ static int each_argument(const char *kind, int argc, char **argv,
 
         if (instance_find(&in, kind, argv[i], &e) < 0) {
             warn("%s", e.text);
-            status = 1;
+            status = status != 0 ? status : missing;
             continue;
         }
         if (act(&in, argv[i], arg) < 0)
@@ -314,7 +316,7 @@ static int kill_one(struct instance *in, const char *ref, long sig)
 
 int session_kill(const char *kind, int argc, char **argv, int sig)
 {
-    return each_argument(kind, argc, argv, kill_one, sig);
+    return each_argument(kind, argc, argv, kill_one, sig, 1);
 }
 
 int session_wait(const char *kind, int argc, char **argv)
@@ -369,7 +371,7 @@ static int stop_one(struct instance *in, const char *ref, long seconds)
 
 int session_stop(const char *kind, int argc, char **argv, int seconds)
 {
-    return each_argument(kind, argc, argv, stop_one, seconds);
+    return each_argument(kind, argc, argv, stop_one, seconds, 1);
 }
 
 static int rm_one(struct instance *in, const char *ref, long force)
@@ -401,5 +403,6 @@ static int rm_one(struct instance *in, const char *ref, long force)
 
 int session_rm(const char *kind, int argc, char **argv, bool force)
 {
-    return each_argument(kind, argc, argv, rm_one, force);
+    /* As Docker: what is to be gone by force, and is gone, is worth a line and no failure. */
+    return each_argument(kind, argc, argv, rm_one, force, force ? 0 : 1);
 }
