@@ -191,6 +191,10 @@ CHECKS = {
     "rm-missing": (
         "ct rm nosuch; echo $?; ct create --name y busybox >/dev/null; ct rm -f nosuch y; echo $?; ct stop nosuch; echo $?", 0,
         r"1\ny\n0\n1\n", r"(ct: no such container: nosuch\n){3}"),
+    "rm-interrupted": (  # at any time: it is there, or all of it is gone
+        "ct rm -f $(ct run -d busybox true) >/dev/null; n=$(ls /run/bulkhead/ct | wc -l); for i in 0 1 2 3 4 5 6 7 8 9; do "
+        "ct run --name i busybox sh -c 'mkdir /d; cd /d; seq 1 2000 | xargs touch'; ct rm i >/dev/null & p=$!; sleep 0.0$i; kill $p 2>/dev/null; wait $p; "
+        "ct rm -f i >/dev/null 2>&1; [ $(ls /run/bulkhead/ct | wc -l) = $n ] || echo left $i; done", 0, r"", r"(Terminated\n)*"),
     "rm-running": (
         "ct run -d --name x busybox sleep 1000 >/dev/null; ct rm x; ct rm -f x", 0, r"x\n", r"ct: container x is running.*\n"),
     "memory-limit": (

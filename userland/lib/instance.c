@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -398,7 +399,7 @@ int instance_connect(const struct instance *in)
     return fd;
 }
 
-int instance_remove(struct instance *in, const char *name)
+static int remove_all(struct instance *in, const char *name)
 {
     char path[INSTANCE_PATH];
     int dir, err;
@@ -415,6 +416,22 @@ int instance_remove(struct instance *in, const char *name)
         return -errno;
     err = io_remove_tree(dir, in->id);
     close(dir);
+    return err;
+}
+
+/* Interrupted half-way it would leave what nobody sees, and nobody removes any more. */
+int instance_remove(struct instance *in, const char *name)
+{
+    sigset_t block, before;
+    int err;
+
+    sigemptyset(&block);
+    sigaddset(&block, SIGINT);
+    sigaddset(&block, SIGTERM);
+    sigaddset(&block, SIGHUP);
+    sigprocmask(SIG_BLOCK, &block, &before);
+    err = remove_all(in, name);
+    sigprocmask(SIG_SETMASK, &before, NULL);
     return err;
 }
 
