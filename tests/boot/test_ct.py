@@ -214,6 +214,8 @@ CHECKS = {
     "ipc-kernel-memory-limit": (
         "for i in sem msg; do ct run --rm -m 16m -v /mnt/sysv_$i:/hold busybox /hold hold 4000 >/tmp/held; "
         "[ $? = 137 ] || cat /tmp/held; done", 0, r"(ENOMEM\n)*"),
+    "begun-and-killed": (  # a first client that did not get to the end of what all containers share
+        "rmdir /run/bulkhead/root; ct run --rm busybox echo again; grep -c ' /run/bulkhead/' /proc/mounts", 0, r"again\n2\n"),
     "nothing-left": (
         "ct run --rm busybox true; ls -A /run/bulkhead/ct/.names; ls -d /run/bulkhead/ct/*; ls -d /sys/fs/cgroup/ct/*/; "
         "grep -c overlay /proc/mounts", 1, r"0\n", r"(ls: .*No such file or directory\n){2}"),

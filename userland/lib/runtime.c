@@ -117,6 +117,7 @@ static int make_locked(struct err *e)
 {
     if (access(PATH_ROOT, F_OK) == 0)
         return 0; /* somebody was quicker */
+    unmake();     /* what one who was killed here has left */
     if (share_supervisor(e) < 0 || make_devices(e) < 0) {
         unmake();
         return -1;
