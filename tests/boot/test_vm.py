@@ -159,9 +159,10 @@ CHECKS = {
     # A Linux guest: what it says about itself, and what becomes of its command.
     "look": (
         "vm run --name look linux sh -c 'uname -r; uname -m; grep -c ^processor /proc/cpuinfo; free -k | grep Mem; "
-        "echo $((6 * 7)) $((1 << 40)); printf \"[%s]\" \"$@\"; echo; exit 5' sh 'two words' \"it's\" '$HOME' '' 'a\nb'; s=$?; "
+        "echo $((6 * 7)) $((1 << 40)); printf \"[%s]\" \"$1\" \"$2\" \"$3\" \"$4\" \"$5\"; shift 5; echo; "
+        "echo $# $1 ${1000}; exit 5' sh 'two words' \"it's\" '$HOME' '' 'a\nb' $(seq 1000); s=$?; "
         "vm ls; vm ls -a; vm logs --kernel look | grep -c 'reboot: Power down'; vm rm look; vm ls -aq; exit $s", 5,
-        rf"{KERNEL}\nx86_64\n1\nMem: +(\d+) +\d+ +\d+ .*\n42 1099511627776\n\[two words\]\[it's\]\[\$HOME\]\[\]\[a\nb\]\n" +
+        rf"{KERNEL}\nx86_64\n1\nMem: +(\d+) +\d+ +\d+ .*\n42 1099511627776\n\[two words\]\[it's\]\[\$HOME\]\[\]\[a\nb\]\n1000 1 1000\n" +
         TITLES + TITLES + row("linux", 256, r"Exited \(5\) .* ago", "look") + r"1\nlook\n"),
     "stop-right-after-run": (
         "vm run -d --name s linux >/dev/null; vm stop -t 600 s; vm ls -a; vm rm s", 0,

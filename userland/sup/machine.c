@@ -28,8 +28,6 @@
 /* The numbers the monitor's descriptors get. */
 enum { CONSOLE_FD = 10, LOG_FD, STATUS_FD, CONTROL_FD, FIRST_FREE_FD = 32 };
 
-enum { ARGS_MAX = 512 };
-
 struct machine_fds {
     int slave, log[2], status[2], control[2];
 };
@@ -71,16 +69,20 @@ static char **monitor_args(const struct sup *s)
         {"name", "--name"},     {"memory_mib", "--memory"}, {"kernel", "--kernel"},
         {"initrd", "--initrd"}, {"append", "--append"},     {"uid", "--uid"},
     };
-    static char *argv[ARGS_MAX];
-    size_t n = 0;
+    enum { OWN_ARGS = 5, FLAGS = 2 };
+    size_t n = 0, passed_max = sizeof(passed) / sizeof(passed[0]);
+    size_t max = OWN_ARGS + 2 * passed_max + FLAGS + record_count(&s->spec, "arg") + 1;
+    char **argv = calloc(max, sizeof(*argv));
 
+    if (argv == NULL)
+        return NULL;
     argv[n++] = (char *)"vmm";
     /* The descriptors first: with them it can say what is wrong with the rest. */
     argv[n++] = (char *)"--status-fd=12";
     argv[n++] = (char *)"--console-fd=10";
     argv[n++] = (char *)"--log-fd=11";
     argv[n++] = (char *)"--control-fd=13";
-    for (size_t i = 0; i < sizeof(passed) / sizeof(passed[0]); i++) {
+    for (size_t i = 0; i < passed_max; i++) {
         const char *value = record_get(&s->spec, passed[i][0]);
 
         if (value == NULL)
@@ -92,7 +94,7 @@ static char **monitor_args(const struct sup *s)
         argv[n++] = (char *)"--no-reboot";
     if (record_get(&s->spec, "arg") != NULL)
         argv[n++] = (char *)"--";
-    for (const char *a = record_get(&s->spec, "arg"); a != NULL && n < ARGS_MAX - 1;
+    for (const char *a = record_get(&s->spec, "arg"); a != NULL;
          a = record_next(&s->spec, "arg", a))
         argv[n++] = (char *)a;
     argv[n] = NULL;
@@ -117,6 +119,10 @@ static void run_monitor(const struct sup *s, const struct machine_fds *f, int cg
     put_fd(f->status[1], STATUS_FD);
     put_fd(f->control[1], CONTROL_FD);
     process_reset_signals();
+    if (argv == NULL) {
+        (void)dprintf(STATUS_FD, "failed cannot start the monitor: out of memory\n");
+        _exit(127);
+    }
     execve(vmm == NULL ? "/bin/vmm" : vmm, argv, env);
     (void)dprintf(STATUS_FD, "failed cannot execute the monitor /bin/vmm: %s\n", strerror(errno));
     _exit(127);
