@@ -228,7 +228,7 @@ def test_kvm_is_taken_only_when_it_nests(monkeypatch, flags, device, nested, sta
 STAND_IN = r"""#!/bin/sh
 debug=$(echo "$*" | sed 's/.*id=debug,path=\([^ ]*\) .*/\1/')
 frame() { printf "\\036BH$1\\$(printf %o ${#2})\\000%s" "$2" >"$debug"; }
-started() { frame s ''; }
+started() { frame b ''; }
 """
 
 
@@ -259,3 +259,42 @@ def test_standard_input_may_be_anything(run, tmp_path, stdin):
     typed.write_text("poweroff\n")
     with open("/dev/null" if stdin == "null" else typed) as f:
         assert run("started", stdin=f)[2] == 0
+
+
+# name: (script of the emulator, status, what standard error must have)
+BROKEN = {
+    "ended-before-the-loader": ("echo no such CPU >&2; exit 1", 125, "the machine never came up: qemu ended with status 1: it gave up\r\nno such CPU"),
+    "powered-off-before-the-loader": ("exit 0", 125, "the machine never came up: qemu ended with status 0: it powered off"),
+    "killed-before-the-loader": ("kill -9 $$", 125, "the machine never came up: qemu ended with status -9"),
+    "ended-before-the-commands": ("started; exit 0", 125, "the machine stopped before the commands ended: it powered off"),
+    "reset": ("started; started; sleep 60", 125, "the machine was reset before the commands ended"),
+    "panic": ("started; frame p 'no init'; sleep 60", 125, "the machine stopped:\r\nno init"),
+    "no-status": ("started; frame x nonsense; sleep 60", 125, ""),
+    "silent": ("started; echo the console >$(echo \"$*\" | sed 's/.*id=com1,path=\\([^ ]*\\) .*/\\1/'); sleep 60", 124,
+               "time limit of 2 s\r\nboot: the end of its console:\r\n    the console"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_machine_that_breaks(run, name):
+    script, wanted, why = BROKEN[name]
+    out, err, status = run(script, "--exec", "true", "--timeout", "2")
+    assert (out, status) == ("", wanted) and why.replace("\r", "") in err, err
+
+
+def test_a_console_that_never_comes_up(run):
+    for options in [], ["--linux"]:
+        assert run("exit 1", *options)[2] == 125
+    assert run("exit 0")[2] == 125
+    assert run("started")[2] == 0
+
+
+def test_no_emulator(run, build, tmp_path):
+    script = ["--exec", "true"]
+    assert run("", *script, "--add", "/no/such:/x")[1:] == ("boot: --add /no/such: no such file\n", 127)
+    assert run("", *script, "--emulator", "bochs", "--linux")[2] == 127
+    assert run("", *script, "--build", str(tmp_path))[2] == 127
+    (tmp_path / "bin/qemu-system-x86_64").write_text("#!/no/such\n")
+    done = subprocess.run([BOOT, "--build", build, "--accel", "tcg", *script], stderr=subprocess.PIPE, text=True,
+                          env=dict(os.environ, PATH=f"{tmp_path / 'bin'}:{os.environ['PATH']}"))
+    assert done.returncode == 127 and "cannot execute" in done.stderr, done.stderr

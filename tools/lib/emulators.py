@@ -72,6 +72,8 @@ class Qemu:
             "-device", "virtio-blk-pci,drive=esp,bootindex=1"]
 
     def explain(self, status):
+        if status != 0:
+            return "it gave up"
         return "it powered off, was reset, or the CPU shut down (triple fault)"
 
 
