@@ -1,6 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """From power-on to commands, on both emulators."""
+import re
+import time
+
 import pytest
+
+from machine import TIMEOUT
 
 BOTH = pytest.mark.parametrize("emulator", ["qemu", "bochs"])
 
@@ -41,12 +46,12 @@ def test_shell(checked, emulator, name):
     assert (result.status, result.stdout, result.stderr) == (status, stdout, stderr), str(result)
 
 
-@pytest.mark.check
-def test_exec_is_8_bit_clean_and_keeps_streams_apart(machine, tmp_path):
+@pytest.mark.parametrize("emulator", [pytest.param("qemu", marks=pytest.mark.check), "bochs"])
+def test_exec_is_8_bit_clean_and_keeps_streams_apart(machine, tmp_path, emulator):
     every = bytes(range(256)) * 40
     (tmp_path / "bytes").write_bytes(every)
     out, err, status = machine.run_bytes(
-        "uname -sr >&2; cat /mnt/x/bytes; tail -c 256 /mnt/x/bytes >&2; exit 42",
+        "uname -sr >&2; cat /mnt/x/bytes; tail -c 256 /mnt/x/bytes >&2; exit 42", emulator,
         add={"/mnt/x/bytes": tmp_path / "bytes"})
     assert (out, err, status) == (every, b"Linux 6.1.0-bulkhead\n" + bytes(range(256)), 42)
 
@@ -60,6 +65,15 @@ def test_time_limit(machine):
     result = machine.run("echo first; sleep 10000", timeout=30)
     assert (result.status, result.stdout) == (124, "first\n"), str(result)
     assert "time limit" in result.stderr
+
+
+@BOTH
+def test_a_panic_ends_the_run_at_once(machine, emulator):
+    begin = time.monotonic()
+    result = machine.run("echo never", emulator, timeout=3000, append="init=/nowhere")
+    assert (result.status, result.stdout) == (125, ""), str(result)
+    assert re.search(r"the machine stopped:\r?\n(.*\n)*.*/nowhere", result.stderr), str(result)
+    assert time.monotonic() - begin < TIMEOUT[emulator]
 
 
 def test_power_off_before_the_commands_end(machine):

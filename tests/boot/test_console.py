@@ -39,8 +39,9 @@ def test_a_shell_that_ends_is_replaced(machine):
     assert console.command("echo $$") != pid
 
 
-def test_control_bracket_leaves(machine):
-    console = machine.console()
+@BOTH
+def test_control_bracket_leaves(machine, emulator):
+    console = machine.console(emulator)
     console.send("\x1d")
     assert console.ended(timeout=10) == 0
 
