@@ -98,27 +98,56 @@ def row(guest, mib, status, name):
     return rf"{ID} +{guest} +{mib}MiB +.* ago +{status} +{name}\n"
 
 
-# A guest that never gives its CPU back: the shell and a container go on beside it; it can be killed.
-BESIDE = r"""
+# Whatever a guest does, the shell and a container go on beside it; nothing is left of it.
+COUNT = r"""
 ct run -d --name beside busybox sh -c 'n=0; while :; do n=$((n+1)); echo $n; sleep 0.05; done' >/dev/null
-%s >/dev/null
-wait_for says bad tiny
+"""
+GOES_ON = r"""
 wait_for sh -c 'ct logs --tail 1 beside | grep .'
 n=$(ct logs --tail 1 beside)
 echo $((6 * 7)); ct run --rm busybox echo alive
 wait_for sh -c "[ \$(ct logs --tail 1 beside) -gt $((n + 5)) ]"
+"""
+
+# It never gives its CPU back, or goes on under a storm of interrupts; then it is killed.
+BESIDE = COUNT + "%s >/dev/null; wait_for says bad '%s'\n" + GOES_ON + r"""
 vm ls | grep -c 'Up .* bad$'
 %s bad; vm wait bad; vm ls -a | grep -c 'Killed .* bad$'
 vm rm bad; ct rm -f beside; monitor bad; vm ls -aq
 """
 BESIDE_SAYS = r"42\nalive\n1\nbad\n137\n1\nbad\nbeside\n"
 
+# It ends by itself, with this reason.
+BESIDE_CRASH = COUNT + "%s >/dev/null; vm wait bad; vm logs bad | tr -d '\\r'; vm ls -a | sed -n 's/.*Crashed .* ago (\\(.*\\)) .*/\\1/p'\n" + \
+    GOES_ON + "vm rm bad; ct rm -f beside; monitor bad; vm ls -aq"
+BESIDE_CRASH_SAYS = r"126\n%s%s\n42\nalive\nbad\nbeside\n"
+CANNOT = r"guest executed an instruction that cannot be emulated at rip 0x%s"
+
+
+def beside(what, says="tiny", kill="vm kill"):
+    return BESIDE % (tiny(what, "-d --name bad"), says, kill), 0, BESIDE_SAYS
+
+
+def beside_crash(what, reason, says=r"tiny\n"):
+    return BESIDE_CRASH % tiny(what, "-d --name bad"), 0, BESIDE_CRASH_SAYS % (says, reason)
+
+
 # name: (script, status, pattern of the whole standard output[, of standard error])
 CHECKS = {
-    "spinning-with-interrupts-off": (BESIDE % (tiny("deaf", "-d --name bad"), "vm kill"), 0, BESIDE_SAYS),
-    "spinning-with-interrupts-on": (BESIDE % (tiny("spin", "-d --name bad"), "vm kill"), 0, BESIDE_SAYS),
-    "halted-for-ever": (BESIDE % (tiny("halt", "-d --name bad"), "vm kill"), 0, BESIDE_SAYS),
-    "deaf-to-the-power-button": (BESIDE % (tiny("spin", "-d --name bad"), "vm stop -t 1"), 0, BESIDE_SAYS),
+    "spinning-with-interrupts-off": beside("deaf"),
+    "spinning-with-interrupts-on": beside("spin"),
+    "halted-for-ever": beside("halt"),
+    "deaf-to-the-power-button": beside("spin", kill="vm stop -t 1"),
+    "hostile-ports": beside("ports", "all ports done"),
+    "hostile-msrs": beside("msrs", "all MSRs done"),
+    "hostile-device-memory": beside("mmio", "all MMIO done"),
+    "hostile-tables": beside_crash("tables", CANNOT % r"10\w+", r"tiny\n\nall tables done\n"),
+    "no-memory-for-the-idt": beside_crash("idt", r"internal error 3 of the hypervisor at rip 0x10\w+"),
+    "input-past-memory": beside_crash("ins", CANNOT % r"10\w+"),
+    "output-past-memory": beside_crash("string", CANNOT % r"10\w+"),
+    "init-for-itself": beside_crash("self", CANNOT % "fff0"),
+    "triple-fault-beside": beside_crash("fault", r"guest shut itself down: triple fault", r"(tiny\n){3}"),
+    "outside-of-memory-beside": beside_crash("outside", CANNOT % "10000000"),
     "triple-fault": (
         f"{tiny('fault', '--name bad')}; s=$?; vm ls -a; vm rm bad; exit $s", 126,
         r"(tiny\r\n){3}" + TITLES + row("/tiny", 64, r"Crashed .* ago \(guest shut itself down: triple fault\)", "bad") + "bad\n",

@@ -11,6 +11,8 @@ $(tiny-guest): $(BUILD)/tests/guests/tiny_kernel.bin
 	$(Q)cp $< $@
 check test soak: $(tiny-guest)
 
+$(BUILD)/tests/guests/tiny_kernel.bin: tests/guests/tiny_hostile.inc
+
 guest-images := $(patsubst %.asm,$(BUILD)/%.bin,$(wildcard tests/guests/*.asm))
 $(BUILD)/tests/guests/%.bin: tests/guests/%.asm tests/guests/guest.inc tests/guests/long.inc
 	@mkdir -p $(@D)

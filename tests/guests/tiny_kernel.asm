@@ -1,5 +1,5 @@
 ; SPDX-License-Identifier: BSD-2-Clause
-; The smallest "Linux kernel": a bzImage of 2 KiB for `vm run --kernel`, which says "tiny" on the
+; The smallest "Linux kernel": a bzImage of a few KiB for `vm run --kernel`, which says "tiny" on the
 ; first UART and then does what its command line asks for:
 ;
 ;     tiny=spin    run for ever with interrupts on          tiny=off     power off (ACPI S5)
@@ -96,6 +96,22 @@ entry:
         je      deaf
         cmp     ax, 'ou'
         je      outside
+        cmp     ax, 'po'
+        je      ports
+        cmp     ax, 'in'
+        je      ins_past_memory
+        cmp     ax, 'st'
+        je      outs_past_memory
+        cmp     ax, 'ms'
+        je      msrs
+        cmp     ax, 'mm'
+        je      mmio
+        cmp     ax, 'ta'
+        je      tables
+        cmp     ax, 'id'
+        je      idt_outside
+        cmp     ax, 'se'
+        je      init_self
 spin:
         sti
 .loop:
@@ -147,8 +163,10 @@ outside:
         mov     ebx, OUTSIDE
         jmp     rbx
 
+%include "tiny_hostile.inc"
+
 hello:  db      "tiny", 13, 10, 0
 no_idt: dw      0
         dq      0
-        times 3 * SECTOR - ($ - payload) db 0
+        times 10 * SECTOR - ($ - payload) db 0
 payload_end:
