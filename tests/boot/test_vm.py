@@ -193,6 +193,16 @@ CHECKS = {
         "vm ls; vm ls -a; vm logs --kernel look | grep -c 'reboot: Power down'; vm rm look; vm ls -aq; exit $s", 5,
         rf"{KERNEL}\nx86_64\n1\nMem: +(\d+) +\d+ +\d+ .*\n42 1099511627776\n\[two words\]\[it's\]\[\$HOME\]\[\]\[a\nb\]\n1000 1 1000\n" +
         TITLES + TITLES + row("linux", 256, r"Exited \(5\) .* ago", "look") + r"1\nlook\n"),
+    "hardware": (
+        "sed -n 's/^\\(vendor_id\\|model name\\|flags\\)[^:]*: /\\1=/p' /proc/cpuinfo; echo ==; "
+        "vm run --rm linux sh -c 'sed -n \"s/^\\(vendor_id\\|model name\\|flags\\)[^:]*: /\\1=/p\" /proc/cpuinfo; echo ==; "
+        "for d in /sys/bus/pci/devices/*; do echo ${d##*/} $(cat $d/vendor $d/device $d/class); done'", 0,
+        r"(?s).*==\n.*==\n0000:00:00\.0 0x8086 0x1237 0x060000\n"),
+    **{f"reboot={how}": (
+        f"timeout 100 vm run --name re --no-reboot --append reboot={how} linux reboot -f; echo $?; "
+        "vm ls -a | sed -n 's/.*\\(Exited (0)\\|(guest .*)\\) .*re$/\\1/p'; vm rm re", 0, *patterns)
+       for how, *patterns in (("k", r"0\nExited \(0\)\nre\n"),
+                            ("t", r"126\n\(guest shut itself down: triple fault\)\nre\n", r"vm: .*: triple fault\n"))},
     "stop-right-after-run": (
         "vm run -d --name s linux >/dev/null; vm stop -t 600 s; vm ls -a; vm rm s", 0,
         r"s\n" + TITLES + row("linux", 256, r"Exited \(0\) .* ago", "s") + r"s\n"),
@@ -230,7 +240,7 @@ CHECKS = {
     # None of PIC, PIT, IO-APIC, xAPIC and kvmclock is for show.
     **{f"linux-{name}": (
         f"vm run --rm --append {option} linux sh -c 'cat /proc/cmdline /proc/interrupts "
-        "/sys/devices/system/clocksource/clocksource0/current_clocksource; exit 7'", 7, r"(?s).*")
+        "/sys/devices/system/clocksource/clocksource0/current_clocksource; dmesg | grep -i apic; exit 7'", 7, r"(?s).*")
        for name, option in (("noapic", "noapic"), ("nox2apic", "nox2apic"), ("no-kvmclock", "no-kvmclock"), ("acpi-off", "acpi=off"))},
 
     "nothing-left": (
@@ -244,7 +254,8 @@ def mistakes_on(emulator):
 
 
 def checks_on(emulator):
-    slow = ["stop-right-after-run"] if emulator == "bochs" else []  # "four-end" has as much of VT-x
+    # "four-end" has as much of VT-x as the first, and the console's test restarts a guest there
+    slow = ["stop-right-after-run", "reboot=k", "reboot=t"] if emulator == "bochs" else []
     return [name for name in CHECKS if name not in slow]
 
 
@@ -328,6 +339,20 @@ def test_guest_without(results, emulator, name, option, interrupts, clocks):
     assert re.search(rf"^.* {option}\n", result.stdout), str(result)
     assert re.search(rf"4: .*{interrupts}.*ttyS0", result.stdout), str(result)
     assert re.search(rf"^({clocks})$", result.stdout, re.M), str(result)
+    timer = "0" if option == "acpi=off" else "LOC"  # without an APIC it is the PIT that ticks
+    assert int(re.search(rf"^ *{timer}: +(\d+) ", result.stdout, re.M)[1]) > 0, str(result)
+    if option in ("nox2apic", "no-kvmclock"):
+        assert ("x2apic enabled" in result.stdout) == (option != "nox2apic"), str(result)
+
+
+@BOTH
+def test_hardware_of_a_guest(results, emulator):
+    """The guest has the host's CPU, knows that it is a guest, and finds a PCI bus (in the check's pattern)."""
+    host, guest = (dict(re.findall(r"^(\w+(?: \w+)?)=(.*)$", part, re.M))
+                   for part in results(emulator)["hardware"].stdout.split("==\n")[:2])
+    assert guest["vendor_id"] == host["vendor_id"] and guest["model name"] == host["model name"]
+    assert "hypervisor" in guest["flags"].split(), guest
+    assert {"svm", "vmx"}.isdisjoint(guest["flags"].split()), guest
 
 
 @BOTH
@@ -428,6 +453,7 @@ WITHOUT = {
     ("qemu", "EPYC,-svm"): r"no VT-x or SVM",
     ("qemu", "EPYC,+svm,-npt"): r"no nested paging",
     ("bochs", "core2_penryn_t9600"): r"VT-x without .*",
+    ("bochs", "p4_prescott_celeron_336"): r"no VT-x or SVM",
 }
 
 
