@@ -466,12 +466,13 @@ static ssize_t receive_stream_locked(struct unix_sock *u, struct message *m)
         ssize_t n;
 
         if (msg == NULL) {
-            if (done > 0 && (size_t)done >= enough)
+            /* What was looked at is still there: to wait behind it would not be to sleep, and
+             * without recv_lock another receiver may take it. A look therefore never waits for more. */
+            if (done > 0 && ((size_t)done >= enough || looked_at != NULL))
                 break;
             err = wait_input(u, m->flags, deadline, &eof);
             if (err < 0 || eof)
                 break;
-            looked_at = done > 0 ? looked_at : NULL;
             continue;
         }
         if (done > 0 && checks_writer && !same_writer(m->scm, msg->scm))

@@ -302,6 +302,33 @@ static void streams(void)
     close(sv[0]);
 }
 
+/* A look at what there is does not wait for more of it. */
+static void looks(void)
+{
+    int sv[2], low = 5;
+
+    SECTION("looks");
+    socketpair(AF_UNIX, SOCK_STREAM, 0, sv);
+    CALL(write(sv[0], "a", 1));
+    CALL(recv(sv[1], buf, 2, MSG_PEEK | MSG_WAITALL));
+    CALL(write(sv[0], "b", 1));
+    CALL(recv(sv[1], buf, 3, MSG_PEEK | MSG_WAITALL));
+    abi_show_bytes("peeked", buf, 2);
+    CALL(setsockopt(sv[1], SOL_SOCKET, SO_RCVLOWAT, &low, sizeof(low)));
+    CALL(recv(sv[1], buf, 10, MSG_PEEK));
+    CALL(recv(sv[1], buf, 1, MSG_PEEK | MSG_WAITALL));
+    CALL(recv(sv[1], buf, 2, MSG_WAITALL));
+    CALL(recv(sv[1], buf, 2, MSG_PEEK | MSG_WAITALL | MSG_DONTWAIT));
+    if (fork() == 0) {
+        usleep(30000);
+        _exit(write(sv[0], "late", 4) != 4);
+    }
+    CALL(recv(sv[1], buf, 10, MSG_PEEK | MSG_WAITALL)); /* only the first byte is waited for */
+    wait(NULL);
+    close(sv[0]);
+    close(sv[1]);
+}
+
 static void connections(void)
 {
     struct sockaddr_un a;
@@ -644,6 +671,7 @@ int main(void)
     bad_arguments();
     options();
     streams();
+    looks();
     connections();
     datagrams();
     packets();
