@@ -104,6 +104,7 @@ static ssize_t signalfd_read(struct file *f, struct io_buf *to, off_t *pos)
         if (io_copy_to(to, &out, sizeof(out)) != sizeof(out))
             return done > 0 ? done : -EFAULT;
         done += sizeof(out);
+        cond_resched(); /* as long as signals come, of timers for one */
     }
     return done;
 }

@@ -4,6 +4,10 @@
  * time (RLIMIT_CPU). The real one is a kernel timer; those of CPU time are
  * compared at the scheduler's tick, which only a process that has one gets
  * (process->has_cpu_timers).
+ *
+ * The real one does not start itself again: it goes on when its SIGALRM is
+ * taken, so a process that does not look pays for one interrupt, not for one
+ * every interval.
  */
 #include "itimer.h"
 
@@ -29,8 +33,8 @@ struct cpu_timer {
 struct itimers {
     struct process *process;    /* [I] borrowed: it owns this */
     struct mutex mutex;         /* one call at a time */
-    struct timer real;
-    uint64_t real_interval_ns;  /* [a] */
+    struct timer real;          /* [s] sighand lock: started and stopped */
+    uint64_t real_interval_ns;  /* [s] */
     struct spinlock lock;
     struct cpu_timer user, all; /* ITIMER_VIRTUAL, ITIMER_PROF */
 };
@@ -42,11 +46,17 @@ struct abi_itimerval {
 static void real_expired(struct timer *timer)
 {
     struct itimers *it = container_of(timer, struct itimers, real);
-    uint64_t interval = READ_ONCE(it->real_interval_ns);
 
     (void)signal_send_process(it->process, SIGALRM, NULL); /* a dying process needs none */
-    if (interval != 0)
-        timer_start(timer, next_expiry(timer->deadline_ns, interval, NULL));
+}
+
+void itimer_real_taken(struct process *p)
+{
+    struct itimers *it = READ_ONCE(p->itimers);
+
+    assert_locked(&p->sighand->lock);
+    if (it != NULL && it->real_interval_ns != 0 && !timer_is_active(&it->real))
+        timer_start(&it->real, next_expiry(it->real.deadline_ns, it->real_interval_ns, NULL));
 }
 
 /* The process's timers, made when first needed; NULL: out of memory. */
@@ -107,13 +117,18 @@ static struct abi_itimerval get_real(struct itimers *it)
 
 static void set_real(struct itimers *it, uint64_t value_ns, uint64_t interval_ns)
 {
-    WRITE_ONCE(it->real_interval_ns, 0);
-    while (timer_is_active(&it->real)) /* it may have started itself once more meanwhile */
-        (void)timer_cancel(&it->real);
+    struct spinlock *lock = &it->process->sighand->lock; /* the caller's own, or of the last thread */
+    irqflags_t flags = spin_lock(lock);
+
+    it->real_interval_ns = 0; /* a SIGALRM that is taken from here on starts nothing */
+    spin_unlock(lock, flags);
+    (void)timer_cancel(&it->real); /* waits for an expiry that is on its way */
     if (value_ns == 0)
         return;
-    WRITE_ONCE(it->real_interval_ns, interval_ns);
+    flags = spin_lock(lock);
+    it->real_interval_ns = interval_ns;
     timer_start(&it->real, deadline_after(value_ns));
+    spin_unlock(lock, flags);
 }
 
 static struct abi_itimerval get_cpu(struct itimers *it, const struct cpu_timer *t, uint64_t now)

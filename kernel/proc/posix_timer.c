@@ -1,8 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Timers of timer_create(2), each with a signal of its own. An expiry that finds
- * its signal still pending is counted, not queued again; the handler reads the
- * count (timer_getoverrun(2)).
+ * Timers of timer_create(2), each with a signal of its own.
+ *
+ * The kernel timer fires once per signal that is taken: while the signal waits,
+ * or is ignored, an interval timer is not started again. How often it would have
+ * expired meanwhile is computed from the clock when the signal is taken, for the
+ * handler to read (timer_getoverrun(2)). A timer without a signal (SIGEV_NONE) is
+ * only ever computed. So timers that nobody attends to cost nothing.
+ *
+ *     disarmed --settime--> running --expires--> waiting --signal taken, or no longer ignored--+
+ *                              ^                                                               |
+ *                              +---------------------------------------------------------------+
  *
  * Clocks of CPU time are not offered here: -ENOTSUP.
  */
@@ -34,9 +42,13 @@ struct posix_timer {
     int clock;               /* [I] */
     int notify, signo;       /* [I] */
     uint64_t value;          /* [I] sigval */
-    struct timer timer;
-    uint64_t interval_ns;    /* [s] */
-    uint64_t overrun;        /* [s] since the signal was queued */
+    struct timer timer;      /* active while running */
+    struct sigqueue_entry *entry; /* [I] of its signal */
+    uint64_t expires_ns;     /* [s] as ktime_ns() counts: the next expiry, or of an interval timer that
+                                waits, the one that sent the signal; 0: disarmed */
+    uint64_t interval_ns;    /* [s] 0: once */
+    bool waits;              /* [s] for its signal to be taken */
+    uint64_t overrun;        /* [s] expiries counted since the signal was queued */
     int last_overrun;        /* [s] of the signal taken last */
 };
 
@@ -44,34 +56,66 @@ struct abi_itimerspec {
     struct timespec interval, value;
 };
 
-static bool is_pending(const struct posix_timer *pt)
+static bool is_queued(const struct posix_timer *pt)
 {
-    const struct sigqueue *q =
-        pt->target != NULL ? &pt->target->sigqueue : &pt->process->sigqueue;
+    return !list_is_empty(&pt->entry->link);
+}
 
-    return (q->pending & SIGMASK(pt->signo)) != 0;
+/* [s] It has expired: true when there is a signal to send. */
+static bool expire(struct posix_timer *pt)
+{
+    if (pt->expires_ns == 0 || ktime_ns() < pt->expires_ns)
+        return false; /* set anew while this was on its way */
+    if (pt->interval_ns != 0)
+        pt->waits = true;
+    else
+        pt->expires_ns = 0;
+    if (!is_queued(pt))
+        return true;
+    pt->overrun++; /* of an earlier setting */
+    return false;
 }
 
 static void expired(struct timer *timer)
 {
     struct posix_timer *pt = container_of(timer, struct posix_timer, timer);
-    struct siginfo info = {.si_signo = pt->signo, .si_code = SI_TIMER};
-    irqflags_t flags = spin_lock(&pt->process->sighand->lock);
-    bool counts = pt->notify != SIGEV_NONE && is_pending(pt);
+    struct process *p = pt->process;
+    irqflags_t pid_flags = spin_lock(&pid_lock), flags = spin_lock(&p->sighand->lock);
+    bool sends = expire(pt);
 
-    if (counts)
-        pt->overrun++;
-    if (pt->interval_ns != 0)
-        timer_start(timer, next_expiry(timer->deadline_ns, pt->interval_ns, &pt->overrun));
-    spin_unlock(&pt->process->sighand->lock, flags);
-    if (counts || pt->notify == SIGEV_NONE)
-        return;
-    info.timer.timerid = pt->id;
-    info.timer.value = pt->value;
-    if (pt->target != NULL)
-        (void)signal_send_thread(pt->target, pt->signo, &info); /* a full queue loses it */
-    else
-        (void)signal_send_process(pt->process, pt->signo, &info);
+    spin_unlock(&p->sighand->lock, flags);
+    if (sends)
+        signal_send_timer(p, pt->target, pt->entry);
+    spin_unlock(&pid_lock, pid_flags);
+}
+
+/* [s] After waiting; what has been missed meanwhile is counted. */
+static void go_on(struct posix_timer *pt)
+{
+    pt->waits = false;
+    pt->expires_ns = next_expiry(pt->expires_ns, pt->interval_ns, &pt->overrun);
+    timer_start(&pt->timer, pt->expires_ns);
+}
+
+void posix_timer_taken(struct posix_timer *pt, struct siginfo *info)
+{
+    assert_locked(&pt->process->sighand->lock);
+    if (pt->waits)
+        go_on(pt);
+    pt->last_overrun = (int)min(pt->overrun, (uint64_t)OVERRUN_MAX);
+    pt->overrun = 0;
+    info->timer.overrun = pt->last_overrun;
+}
+
+void posix_timers_unignore(struct process *p, int sig)
+{
+    struct posix_timer *pt;
+
+    assert_locked(&p->sighand->lock);
+    list_for_each (pt, &p->posix_timers, link) {
+        if (pt->signo == sig && pt->waits && !is_queued(pt))
+            go_on(pt);
+    }
 }
 
 /* ---- by number ---- */
@@ -86,17 +130,6 @@ static struct posix_timer *find(struct process *p, int id)
             return pt;
     }
     return NULL;
-}
-
-int posix_timer_overrun(struct process *p, int id)
-{
-    struct posix_timer *pt = find(p, id);
-
-    if (pt == NULL)
-        return 0;
-    pt->last_overrun = (int)min(pt->overrun, (uint64_t)OVERRUN_MAX);
-    pt->overrun = 0;
-    return pt->last_overrun;
 }
 
 /*
@@ -122,12 +155,25 @@ static bool insert(struct process *p, struct posix_timer *new_timer)
     return true;
 }
 
+/* [s] Nobody finds it any more, and nothing starts it. */
+static void withdraw(struct posix_timer *pt)
+{
+    list_remove(&pt->link);
+    pt->waits = false;
+    pt->expires_ns = 0;
+}
+
+/* Withdrawn, or never inserted. Its signal, if it waits, is still delivered. */
 static void destroy(struct posix_timer *pt)
 {
-    pt->interval_ns = 0;
-    while (timer_is_active(&pt->timer)) /* it may have started itself once more meanwhile */
-        (void)timer_cancel(&pt->timer);
+    struct spinlock *lock = &pt->process->sighand->lock;
+    irqflags_t flags;
+
     (void)timer_cancel(&pt->timer); /* waits for a running expiry */
+    flags = spin_lock(lock);
+    sigqueue_entry_orphan(pt->target != NULL ? &pt->target->sigqueue : &pt->process->sigqueue,
+                          pt->entry);
+    spin_unlock(lock, flags);
     if (pt->target != NULL)
         thread_put(pt->target);
     kfree(pt);
@@ -189,6 +235,12 @@ long sys_timer_create(int clock, uaddr_t sevp, uaddr_t out)
     pt = kalloc_for(p->cgroup, sizeof(*pt));
     if (pt == NULL)
         return -EAGAIN;
+    pt->entry = sigqueue_entry_create(p->cgroup);
+    if (pt->entry == NULL) {
+        kfree(pt);
+        return -EAGAIN;
+    }
+    pt->entry->timer = pt;
     list_init(&pt->link);
     timer_init(&pt->timer, expired);
     pt->process = p;
@@ -203,6 +255,9 @@ long sys_timer_create(int clock, uaddr_t sevp, uaddr_t out)
     id = pt->id;
     if (default_event)
         pt->value = (uint64_t)id;
+    pt->entry->info = (struct siginfo){.si_signo = pt->signo, .si_code = SI_TIMER};
+    pt->entry->info.timer.timerid = id;
+    pt->entry->info.timer.value = pt->value;
     spin_unlock(&p->sighand->lock, flags);
     if (!inserted) {
         destroy(pt);
@@ -221,7 +276,7 @@ long sys_timer_delete(int id)
     struct posix_timer *pt = find(p, id);
 
     if (pt != NULL)
-        list_remove(&pt->link);
+        withdraw(pt);
     spin_unlock(&p->sighand->lock, flags);
     if (pt == NULL)
         return -EINVAL;
@@ -230,13 +285,24 @@ long sys_timer_delete(int id)
 }
 
 /* [s] */
+static uint64_t time_left(const struct posix_timer *pt)
+{
+    uint64_t now = ktime_ns();
+
+    if (pt->expires_ns == 0)
+        return 0;
+    if (now < pt->expires_ns)
+        return pt->expires_ns - now;
+    if (pt->interval_ns != 0)
+        return pt->interval_ns - (now - pt->expires_ns) % pt->interval_ns;
+    return pt->notify == SIGEV_NONE ? 0 : 1; /* 1: due, but not yet told */
+}
+
+/* [s] */
 static struct abi_itimerspec setting(const struct posix_timer *pt)
 {
-    uint64_t now = ktime_ns(), left = 0;
-
-    if (timer_is_active(&pt->timer))
-        left = pt->timer.deadline_ns > now ? pt->timer.deadline_ns - now : 1;
-    return (struct abi_itimerspec){timespec_from_ns(pt->interval_ns), timespec_from_ns(left)};
+    return (struct abi_itimerspec){timespec_from_ns(pt->interval_ns),
+                                   timespec_from_ns(time_left(pt))};
 }
 
 long sys_timer_gettime(int id, uaddr_t cur)
@@ -298,10 +364,15 @@ long sys_timer_settime(int id, int flags, uaddr_t new_value, uaddr_t old_value)
     old = setting(pt);
     pt->interval_ns = timespec_to_ns(&value.interval);
     pt->overrun = 0;
-    if (value.value.tv_sec == 0 && value.value.tv_nsec == 0)
-        (void)timer_stop(&pt->timer);
+    pt->last_overrun = 0;
+    pt->waits = false;
+    pt->expires_ns = 0;
+    if (value.value.tv_sec != 0 || value.value.tv_nsec != 0)
+        pt->expires_ns = deadline_of(pt->clock, flags, &value.value);
+    if (pt->expires_ns != 0 && pt->notify != SIGEV_NONE)
+        timer_start(&pt->timer, pt->expires_ns);
     else
-        timer_start(&pt->timer, deadline_of(pt->clock, flags, &value.value));
+        (void)timer_stop(&pt->timer);
     spin_unlock(&p->sighand->lock, irq);
     return old_value != 0 ? put_user(old_value, old) : 0;
 }
@@ -314,7 +385,7 @@ void posix_timers_delete(struct process *p)
 
         if (!list_is_empty(&p->posix_timers)) {
             pt = list_first(&p->posix_timers, struct posix_timer, link);
-            list_remove(&pt->link);
+            withdraw(pt);
         }
         spin_unlock(&p->sighand->lock, flags);
         if (pt == NULL)

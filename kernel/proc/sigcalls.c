@@ -11,6 +11,7 @@
 #include <kernel/time.h>
 #include <kernel/uaccess.h>
 
+#include "itimer.h"
 #include "process.h"
 #include "sigqueue.h"
 #include "timespec.h"
@@ -42,6 +43,8 @@ static void action_set(int sig, const struct ksigaction *sa)
             sigqueue_flush(&t->sigqueue, SIGMASK(sig));
             signal_recalc(t);
         }
+    } else if (!list_is_empty(&p->posix_timers)) {
+        posix_timers_unignore(p, sig);
     }
     spin_unlock(&p->sighand->lock, flags);
     spin_unlock(&pid_lock, pid_flags);

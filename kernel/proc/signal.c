@@ -31,11 +31,6 @@
 #include "sched.h"
 #include "sigqueue.h"
 
-struct sigqueue_entry {
-    struct list_node link;
-    struct siginfo info;
-};
-
 static struct kmem_cache *entry_cache, *sighand_cache;
 
 void signal_init(void)
@@ -99,17 +94,45 @@ bool signal_is_ignored_or_blocked(int sig)
 
 /* ---- queues ------------------------------------------------------------------------ */
 
+struct sigqueue_entry *sigqueue_entry_create(struct cgroup *cg)
+{
+    struct sigqueue_entry *e = kmem_cache_zalloc_for(entry_cache, cg);
+
+    if (e != NULL)
+        list_init(&e->link);
+    return e;
+}
+
+void sigqueue_entry_orphan(struct sigqueue *q, struct sigqueue_entry *e)
+{
+    if (list_is_empty(&e->link)) {
+        kmem_cache_free(entry_cache, e);
+        return;
+    }
+    e->timer = NULL;
+    q->count++;
+}
+
+/* [s] Out of the queue; a timer's stays the timer's. */
+static void remove_entry(struct sigqueue *q, struct sigqueue_entry *e)
+{
+    list_remove(&e->link);
+    if (e->timer != NULL) {
+        list_init(&e->link);
+        return;
+    }
+    q->count--;
+    kmem_cache_free(entry_cache, e);
+}
+
 void sigqueue_flush(struct sigqueue *q, sigset_t set)
 {
     struct sigqueue_entry *e, *next;
 
     q->pending &= ~set;
     list_for_each_safe (e, next, &q->infos, link) {
-        if (SIGMASK(e->info.si_signo) & set) {
-            list_remove(&e->link);
-            q->count--;
-            kmem_cache_free(entry_cache, e);
-        }
+        if (SIGMASK(e->info.si_signo) & set)
+            remove_entry(q, e);
     }
 }
 
@@ -121,7 +144,7 @@ static int sigqueue_add(struct process *p, struct sigqueue *q, int sig, const st
     if (sig < SIGRTMIN && (q->pending & SIGMASK(sig)) != 0)
         return 0;
     if (sig != SIGKILL && q->count < p->rlimits[RLIMIT_SIGPENDING].cur)
-        e = kmem_cache_zalloc_for(entry_cache, p->cgroup == NULL ? &cgroup_root : p->cgroup);
+        e = sigqueue_entry_create(p->cgroup == NULL ? &cgroup_root : p->cgroup);
     if (e != NULL) {
         e->info = *info;
         list_add_tail(&q->infos, &e->link);
@@ -131,6 +154,13 @@ static int sigqueue_add(struct process *p, struct sigqueue *q, int sig, const st
     }
     q->pending |= SIGMASK(sig);
     return 0;
+}
+
+static void sigqueue_add_own(struct sigqueue *q, struct sigqueue_entry *e)
+{
+    assert(list_is_empty(&e->link));
+    list_add_tail(&q->infos, &e->link);
+    q->pending |= SIGMASK(e->info.si_signo);
 }
 
 static int lowest_signal(sigset_t set)
@@ -168,9 +198,9 @@ static int sigqueue_take(struct sigqueue *q, sigset_t wanted, struct siginfo *in
         return sig;
     }
     *info = found->info;
-    list_remove(&found->link);
-    q->count--;
-    kmem_cache_free(entry_cache, found);
+    if (found->timer != NULL)
+        posix_timer_taken(found->timer, info);
+    remove_entry(q, found);
     return sig;
 }
 
@@ -180,10 +210,11 @@ int signal_dequeue(struct thread *t, sigset_t wanted, struct siginfo *info)
 
     assert_locked(&t->sighand->lock);
     sig = sigqueue_take(&t->sigqueue, wanted, info);
-    if (sig == 0)
-        sig = sigqueue_take(&t->process->sigqueue, wanted, info);
-    if (sig != 0 && info->si_code == SI_TIMER)
-        info->timer.overrun = posix_timer_overrun(t->process, info->timer.timerid);
+    if (sig != 0)
+        return sig;
+    sig = sigqueue_take(&t->process->sigqueue, wanted, info);
+    if (sig == SIGALRM)
+        itimer_real_taken(t->process);
     return sig;
 }
 
@@ -341,13 +372,33 @@ static void name_sender(struct siginfo *info, const struct process *to, enum sig
         info->kill.pid = nr;
 }
 
+/* `own`: the entry of the timer that sends; NULL: one is made. */
+static int send(struct process *p, struct thread *only, const struct siginfo *info,
+                struct sigqueue_entry *own, enum signal_origin origin)
+{
+    struct sigqueue *q = only != NULL ? &only->sigqueue : &p->sigqueue;
+    irqflags_t flags = spin_lock(&p->sighand->lock);
+    int sig = info->si_signo, err = 0;
+    bool continued = job_control(p, sig);
+
+    if (!is_ignored(p, only != NULL ? only : p->leader, sig, origin)) {
+        if (own != NULL)
+            sigqueue_add_own(q, own);
+        else
+            err = sigqueue_add(p, q, sig, info);
+        if (err == 0)
+            wake_receiver(p, only, sig);
+    }
+    spin_unlock(&p->sighand->lock, flags);
+    if (continued)
+        notify_parent(p, CLD_CONTINUED, SIGCONT);
+    return err;
+}
+
 int signal_send_locked(struct process *p, struct thread *only, int sig, const struct siginfo *given,
                        enum signal_origin origin)
 {
     struct siginfo info;
-    irqflags_t flags;
-    bool continued;
-    int err = 0;
 
     assert_locked(&pid_lock);
     if (p->zombie || p->nthreads == 0)
@@ -359,18 +410,14 @@ int signal_send_locked(struct process *p, struct thread *only, int sig, const st
         info = (struct siginfo){.si_code = SI_KERNEL};
     }
     info.si_signo = sig;
+    return send(p, only, &info, NULL, origin);
+}
 
-    flags = spin_lock(&p->sighand->lock);
-    continued = job_control(p, sig);
-    if (!is_ignored(p, only != NULL ? only : p->leader, sig, origin)) {
-        err = sigqueue_add(p, only != NULL ? &only->sigqueue : &p->sigqueue, sig, &info);
-        if (err == 0)
-            wake_receiver(p, only, sig);
-    }
-    spin_unlock(&p->sighand->lock, flags);
-    if (continued)
-        notify_parent(p, CLD_CONTINUED, SIGCONT);
-    return err;
+void signal_send_timer(struct process *p, struct thread *only, struct sigqueue_entry *e)
+{
+    assert_locked(&pid_lock);
+    if (!p->zombie && p->nthreads != 0)
+        (void)send(p, only, &e->info, e, SIGNAL_FROM_USER); /* does not fail with an entry of its own */
 }
 
 static enum signal_origin origin_of(const struct siginfo *info)

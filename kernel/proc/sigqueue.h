@@ -24,12 +24,28 @@ struct sighand *sighand_create(struct cgroup *cg); /* everything default; NULL: 
 void sighand_get(struct sighand *sh);
 void sighand_put(struct sighand *sh);
 
+struct posix_timer;
+
+/* A pending signal's siginfo. Those of timers are made with the timer, so that no expiry is lost for want
+ * of memory; they go back to it when they are taken or flushed. */
+struct sigqueue_entry {
+    struct list_node link;     /* [s] in a sigqueue, or alone */
+    struct posix_timer *timer; /* [s] whose it is; NULL: freed when taken */
+    struct siginfo info;
+};
+
+struct sigqueue_entry *sigqueue_entry_create(struct cgroup *cg); /* NULL: out of memory */
+/* [s] Its timer goes: free the entry, or let it be an ordinary one while it waits in q. */
+void sigqueue_entry_orphan(struct sigqueue *q, struct sigqueue_entry *e);
+
 void sigqueue_flush(struct sigqueue *q, sigset_t set); /* [s], or nobody else sees it any more */
 
 enum signal_origin { SIGNAL_FROM_USER, SIGNAL_FROM_KERNEL };
 /* [pid_lock] As signal_send_thread() (only != NULL) and signal_send_process(). */
 int signal_send_locked(struct process *p, struct thread *only, int sig, const struct siginfo *info,
                        enum signal_origin origin);
+/* [pid_lock] A timer's signal: `e` is its own entry and not queued. */
+void signal_send_timer(struct process *p, struct thread *only, struct sigqueue_entry *e);
 /* [s] Take the next pending signal of `wanted`, the thread's own first; 0: none. */
 int signal_dequeue(struct thread *t, sigset_t wanted, struct siginfo *info);
 /* [s] Is there something to deliver? Sets or clears WORK_SIGNAL. */
