@@ -14,6 +14,7 @@
 #include <kernel/pid.h>
 #include <kernel/proc.h>
 #include <kernel/string.h>
+#include <kernel/time.h>
 #include <kernel/vm.h>
 
 #include "cgroup_internal.h"
@@ -270,6 +271,20 @@ struct victim {
     bool dying; /* somebody is on the way out already: wait for that memory */
 };
 
+/* A process that dies is given this long to give its memory back. It may be unable to: it waits, say,
+ * for a lock whose holder waits for memory itself. Then others have to go as well. */
+#define OOM_PATIENCE_NS (1 * NSEC_PER_SEC)
+
+/* [pid_lock] */
+static bool still_has_time(struct process *p)
+{
+    uint64_t now = ktime_ns();
+
+    if (p->oom_since_ns == 0)
+        p->oom_since_ns = now;
+    return now - p->oom_since_ns < OOM_PATIENCE_NS;
+}
+
 /* Pages that killing the process would free, shifted by its oom_score_adj as a share of all memory. */
 static bool weigh(struct process *p, void *arg)
 {
@@ -277,11 +292,11 @@ static bool weigh(struct process *p, void *arg)
     struct mem_stats stats;
     int64_t points;
 
-    if (p->mm == NULL || p == pid_ns_init.init) /* a container's init goes like any other */
-        return true;
-    if (p->exiting) {
-        v->dying = true;
-        return false;
+    if ((p->mm == NULL && !p->is_freeing_mm) || p == pid_ns_init.init)
+        return true; /* a container's init goes like any other */
+    if (p->exiting || p->nlive == 0) {
+        v->dying = still_has_time(p);
+        return !v->dying;
     }
     if (p->oom_score_adj <= -1000)
         return true;

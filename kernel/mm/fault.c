@@ -302,12 +302,13 @@ int mm_fault(struct mm *mm, uaddr_t addr, unsigned access)
     return err;
 }
 
-/* Over the limit, or no memory at all: the killer runs. False: this thread was chosen, do without. */
+/* Over the limit, or no memory at all: the killer runs. False: this thread was chosen, or is exiting
+ * (nothing could kill it any more, and perhaps everybody waits for its memory): do without. */
 static bool wait_for_memory(struct mm *mm)
 {
     struct cgroup *cg;
 
-    if (fatal_signal_pending(current))
+    if (fatal_signal_pending(current) || current->exiting)
         return false;
     mutex_lock(&mm->lock);
     cg = mm->cgroup;

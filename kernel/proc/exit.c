@@ -353,12 +353,19 @@ static void drop_mm(struct thread *t, bool last)
     thread_leave_mm(t);
     flags = spin_lock(&pid_lock);
     p->maxrss_pages = max(p->maxrss_pages, mm->hiwater_rss);
-    if (last)
+    if (last) {
         p->mm = NULL;
+        p->is_freeing_mm = true;
+    }
     t->mm = NULL;
     spin_unlock(&pid_lock, flags);
     mm_switch(NULL);
     mm_put(mm);
+    if (last) {
+        flags = spin_lock(&pid_lock);
+        p->is_freeing_mm = false;
+        spin_unlock(&pid_lock, flags);
+    }
 }
 
 static void drop_parts(struct thread *t)
@@ -483,9 +490,9 @@ void thread_exit(int status)
         leave_cpu_for_good(t);
     }
     last = begin_exit(t, status);
+    drop_mm(t, last); /* before it waits: others of its group may need that memory to end */
     if (last && p->is_init)
         end_namespace(p);
-    drop_mm(t, last);
     if (last)
         drop_process_parts(p);
     drop_parts(t);

@@ -150,6 +150,7 @@ struct process {
     struct list_node threads;   /* [p] live threads */
     unsigned nthreads;          /* [p] in that list */
     unsigned nlive;             /* [p] of them, those that have not begun to exit */
+    uint64_t oom_since_ns;      /* [p] when the out-of-memory killer first met it dying; 0: never */
     struct sighand *sighand;    /* [p] the threads'; counted by them */
     struct pid *pid;            /* [I] the leader's */
     struct pid *pgrp, *session; /* [p] counted */
@@ -173,6 +174,7 @@ struct process {
     unsigned stop_left;         /* [s] threads that have not stopped yet */
     bool is_unkillable;         /* [s] an init: default actions pass it by, but for faults and
                                  * SIGKILL and SIGSTOP from outside its namespace */
+    bool is_freeing_mm;         /* [p] it has left its address space, whose pages are not free yet */
     bool has_cpu_timers;        /* [a] something wants a tick while it runs */
     struct cgroup *pids_cgroup; /* [p] zombies: whose pids it is still charged to; counted */
     bool job_reported;          /* [p] wait has told of it */
