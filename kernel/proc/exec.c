@@ -419,12 +419,25 @@ static void name_thread(struct thread *t, const char *name)
     strlcpy(t->comm, slash == NULL ? name : slash + 1, sizeof(t->comm));
 }
 
+static void set_dumpable(struct process *p, bool dumpable)
+{
+    irqflags_t flags = spin_lock(&pid_lock);
+
+    p->dumpable = dumpable;
+    spin_unlock(&pid_lock, flags);
+}
+
+/* True: who has the new program's rights may look into it. Found with the new credentials. */
+static bool may_be_dumped(const struct exec *e, const struct cred *c)
+{
+    bool own_ids = uid_eq(c->uid, c->euid) && gid_eq(c->gid, c->egid);
+
+    return own_ids && !e->is_secure && inode_permission_generic(e->file->inode, MAY_READ) == 0;
+}
+
 static void reset_process(struct exec *e)
 {
     struct process *p = current->process;
-    const struct cred *c = e->cred;
-    bool own_ids = uid_eq(c->uid, c->euid) && gid_eq(c->gid, c->egid);
-    bool can_read = inode_permission_generic(e->file->inode, MAY_READ) == 0;
     irqflags_t flags;
 
     cred_commit(e->cred);
@@ -432,10 +445,25 @@ static void reset_process(struct exec *e)
     flags = spin_lock(&pid_lock);
     p->did_exec = true;
     p->exit_signal = SIGCHLD;
-    p->dumpable = own_ids && !e->is_secure && can_read;
     if (e->is_secure)
         current->pdeath_signal = 0;
     spin_unlock(&pid_lock, flags);
+}
+
+/* The new credentials with the new address space. Nobody may look into the process while it has only
+ * one of them: neither at the old one's secrets with the new rights, nor the other way round. Dropping
+ * the old one may take long, and others run meanwhile. */
+static void change_identity(struct exec *e)
+{
+    struct thread *t = current;
+    bool dumpable;
+
+    set_dumpable(t->process, false);
+    reset_process(e);
+    dumpable = may_be_dumped(e, t->cred);
+    switch_mm(t, e->mm);
+    e->mm = NULL;
+    set_dumpable(t->process, dumpable);
 }
 
 static void reset_thread(struct thread *t, struct trapframe *frame, struct exec *e)
@@ -462,11 +490,9 @@ static void commit(struct exec *e, struct trapframe *frame)
 
     switch_sighand(t, e->sighand);
     e->sighand = NULL;
-    switch_mm(t, e->mm);
-    e->mm = NULL;
+    change_identity(e);
     posix_timers_delete(t->process);
     name_thread(t, e->name);
-    reset_process(e);
     files_close_on_exec(t->files);
     signal_exec_reset();
     reset_thread(t, frame, e);

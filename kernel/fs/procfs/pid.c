@@ -305,7 +305,11 @@ static ssize_t mem_transfer(struct file *f, struct io_buf *io, off_t *pos, bool 
 
     if (t == NULL)
         return 0;
-    mm = may_inspect(t) ? proc_mm(t) : NULL;
+    mm = proc_mm(t);
+    if (mm != NULL && !may_inspect(t)) { /* after taking it: exec sets the rights first, then the memory */
+        mm_put(mm);
+        mm = NULL;
+    }
     thread_put(t);
     if (mm == NULL)
         return 0;
