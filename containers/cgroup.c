@@ -153,25 +153,17 @@ static void move_mm(struct process *p, struct cgroup *to)
     mm_put(mm);
 }
 
-int cgroup_move(struct cgroup *to, struct process *p)
+/* [pid_lock] The old group with its reference in *from. -ESRCH: it is exiting; -ENODEV: the group is. */
+static int move_membership(struct cgroup *to, struct process *p, struct cgroup **from)
 {
-    struct cgroup *from;
-    uint64_t nthreads;
-    irqflags_t flags;
+    irqflags_t flags = spin_lock(&cgroup_lock);
     int err = 0;
 
-    flags = spin_lock(&pid_lock);
-    nthreads = p->nthreads;
-    spin_unlock(&pid_lock, flags);
-    if (nthreads == 0)
-        return -ESRCH;
-    /* As on Linux a move may exceed pids.max: only fork is refused. */
-    cgroup_force_pids(to, nthreads);
-
-    flags = spin_lock(&cgroup_lock);
-    from = p->cgroup;
-    if (from == NULL || to->dying) {
-        err = from == NULL ? -ESRCH : -ENODEV;
+    *from = p->cgroup;
+    if (*from == NULL || p->nthreads == 0) {
+        err = -ESRCH;
+    } else if (to->dying) {
+        err = -ENODEV;
     } else {
         cgroup_get(to);
         list_remove(&p->cgroup_link);
@@ -179,11 +171,33 @@ int cgroup_move(struct cgroup *to, struct process *p)
         p->cgroup = to;
     }
     spin_unlock(&cgroup_lock, flags);
-    if (err < 0) {
-        cgroup_uncharge_pids(to, nthreads);
+    return err;
+}
+
+/* [pid_lock] What the groups' pids count. */
+static void move_threads(struct cgroup *to, struct process *p, struct cgroup *from)
+{
+    uint64_t charged = p->nthreads + list_is_empty(&p->leader->process_link); /* a leader that has exited */
+
+    /* As on Linux a move may exceed pids.max: only fork is refused. */
+    cgroup_force_pids(to, charged);
+    cgroup_uncharge_pids(from, charged);
+}
+
+int cgroup_move(struct cgroup *to, struct process *p)
+{
+    struct cgroup *from;
+    irqflags_t flags;
+    int err;
+
+    /* Under pid_lock no thread comes or goes, and none is charged to the one group or the other. */
+    flags = spin_lock(&pid_lock);
+    err = move_membership(to, p, &from);
+    if (err == 0)
+        move_threads(to, p, from);
+    spin_unlock(&pid_lock, flags);
+    if (err < 0)
         return err;
-    }
-    cgroup_uncharge_pids(from, nthreads);
     move_mm(p, to);
     if (to->frozen != from->frozen)
         process_set_frozen(p, to->frozen);

@@ -98,6 +98,12 @@ static void add_to_process(struct process *p, struct thread *t)
     p->nivcsw += t->nivcsw;
 }
 
+/* [pid_lock] Where its threads are charged: also those that leave after the last one has begun to. */
+static struct cgroup *charged_group(const struct process *p)
+{
+    return p->cgroup != NULL ? p->cgroup : p->pids_cgroup;
+}
+
 void thread_unlink(struct thread *t)
 {
     struct process *p = t->process;
@@ -109,8 +115,7 @@ void thread_unlink(struct thread *t)
     if (t != p->leader) {
         t->pid->thread = NULL;
         pid_detach_number(t->pid);
-        if (p->cgroup != NULL)
-            cgroup_uncharge_pids(p->cgroup, 1);
+        cgroup_uncharge_pids(charged_group(p), 1);
     }
     if (p->exec_thread != NULL)
         wake_up(&p->exec_wq);
@@ -412,9 +417,12 @@ static void drop_process_parts(struct process *p)
 
 static void leave_cgroup(struct process *p)
 {
+    irqflags_t flags = spin_lock(&pid_lock); /* against cgroup_move() */
+
     p->pids_cgroup = p->cgroup; /* a zombie still counts as a process */
     cgroup_get(p->pids_cgroup);
     cgroup_detach(p);
+    spin_unlock(&pid_lock, flags);
 }
 
 /* ---- exit ------------------------------------------------------------------------------------------ */
