@@ -31,7 +31,7 @@ void namei_init(void)
 
 char *name_buf(void)
 {
-    return kmem_cache_alloc(names_cache);
+    return kmem_cache_alloc_for(names_cache, current_cgroup());
 }
 
 void name_free(char *name)
@@ -330,7 +330,7 @@ int walk_follow(struct walk *w, struct dentry *link)
         return -EINVAL;
 
     rest = strlen(w->p);
-    name = kmalloc(PATH_MAX + rest + 1);
+    name = kmalloc_for(current_cgroup(), PATH_MAX + rest + 1); /* open(2) of a FIFO sleeps with it */
     if (name == NULL)
         return -ENOMEM;
     len = inode->ops->readlink(inode, link, name);

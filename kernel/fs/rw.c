@@ -117,7 +117,7 @@ int iov_import(uaddr_t user, int niov, struct iov *fast, size_t nfast, struct io
     if (niov < 0 || niov > IOV_MAX)
         return -EINVAL;
     if ((size_t)niov > nfast) {
-        iov = kmalloc((size_t)niov * sizeof(*iov));
+        iov = kmalloc_for(current_cgroup(), (size_t)niov * sizeof(*iov));
         if (iov == NULL)
             return -ENOMEM;
     }

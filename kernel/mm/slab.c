@@ -194,6 +194,11 @@ void *kmem_cache_zalloc(struct kmem_cache *c)
     return kmem_cache_zalloc_for(c, NULL);
 }
 
+void *kmem_cache_alloc_for(struct kmem_cache *c, struct cgroup *cg)
+{
+    return cache_alloc(c, cg);
+}
+
 void *kmem_cache_zalloc_for(struct kmem_cache *c, struct cgroup *cg)
 {
     void *obj = cache_alloc(c, cg);
@@ -260,6 +265,11 @@ void *kmalloc(size_t size)
 void *kzalloc(size_t size)
 {
     return kmalloc_any(NULL, size, ALLOC_ZERO);
+}
+
+void *kmalloc_for(struct cgroup *cg, size_t size)
+{
+    return kmalloc_any(cg, size, 0);
 }
 
 void *kalloc_for(struct cgroup *cg, size_t size)

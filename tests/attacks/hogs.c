@@ -473,15 +473,60 @@ static void *__attribute__((noreturn)) wait_for_ever(void *word)
         pause();
 }
 
-static long threads(void)
+static long start_thread(void *(*fn)(void *))
 {
     pthread_attr_t attr;
     pthread_t thread;
 
     pthread_attr_init(&attr);
     pthread_attr_setstacksize(&attr, THREAD_STACK);
-    errno = pthread_create(&thread, &attr, wait_for_ever, NULL);
+    errno = pthread_create(&thread, &attr, fn, NULL);
     return errno == 0 ? 0 : -1;
+}
+
+static long threads(void)
+{
+    return start_thread(wait_for_ever);
+}
+
+/* Links whose contents become one long name: each is "NEXT/././...", the last one is ".". */
+static void make_chain(void)
+{
+    enum { LINKS = 39, LENGTH = 4000 };
+    static char target[LENGTH + 16], name[32];
+
+    (void)mkdir("/tmp/chain", 0755); /* or another of the hogs has */
+    need(chdir("/tmp/chain") == 0, "/tmp/chain");
+    for (int i = 0; i < LINKS; i++) {
+        int n = i + 1 < LINKS ? snprintf(target, sizeof(target), "l%d", i + 1) : 0;
+
+        for (; i + 1 < LINKS && n < LENGTH; n += 2)
+            memcpy(target + n, "/.", 3);
+        snprintf(name, sizeof(name), "l%d", i);
+        need(symlink(n == 0 ? "." : target, name) == 0 || errno == EEXIST, name);
+    }
+    need(mkfifo("fifo", 0644) == 0 || errno == EEXIST, "fifo");
+}
+
+static volatile int open_error;
+
+static void *open_fifo(void *unused)
+{
+    (void)unused;
+    if (open("l0/fifo", O_RDONLY | O_CREAT, 0644) < 0) /* waits for a writer, and holds what it has of the name */
+        open_error = errno;
+    return NULL;
+}
+
+static long long_names(void)
+{
+    if (taken == 0)
+        make_chain();
+    if (start_thread(open_fifo) < 0)
+        return -1;
+    usleep(2000);
+    errno = open_error;
+    return open_error == 0 ? 0 : -1;
 }
 
 static long processes(void)
@@ -675,6 +720,7 @@ static const struct hog {
     HOG(pidfds, 100000),
     HOG(namespace_files, 100000),
     HOG(threads, 2000),
+    HOG(long_names, 1000),
     HOG(processes, 20000),
     HOG(zombies, 20000),
     HOG(limited_processes, 1000),

@@ -228,7 +228,7 @@ HOGS = ("anonymous shared locked memfd page_tables upper_page_tables areas stack
         "directories symlinks missing_names attributes unlinked_files record_locks "
         "open_file_locks pipes sockets datagrams descriptors_in_flight socket_names eventfds timerfds "
         "open_files signalfds epolls epoll_watches watches_without_descriptors pseudo_terminals pidfds threads "
-        "processes signals timers arguments groups").split()
+        "long_names processes signals timers arguments groups").split()
 ADMIN_HOGS = "namespaces held_namespaces mounts bind_mounts cgroups attributes_trusted".split()
 SLOW_HOGS = "overlay_files hard_links zombies connections futexes missing_overlay_names namespace_files".split()
 

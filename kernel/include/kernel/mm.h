@@ -120,12 +120,14 @@ struct kmem_cache;
 struct kmem_cache *kmem_cache_create(const char *name, size_t size, size_t align);
 void *kmem_cache_alloc(struct kmem_cache *c);
 void *kmem_cache_zalloc(struct kmem_cache *c);
+void *kmem_cache_alloc_for(struct kmem_cache *c, struct cgroup *cg);
 void *kmem_cache_zalloc_for(struct kmem_cache *c, struct cgroup *cg);
 void kmem_cache_free(struct kmem_cache *c, void *obj);
 
 /* Any size up to 4 MiB; kfree(NULL) is nothing. The charge is remembered per object. */
 void *kmalloc(size_t size);
 void *kzalloc(size_t size);
+void *kmalloc_for(struct cgroup *cg, size_t size);
 void *kalloc_for(struct cgroup *cg, size_t size); /* zeroed */
 char *kstrdup_for(struct cgroup *cg, const char *s);
 void kfree(void *p);

@@ -102,6 +102,12 @@ void *kmem_cache_zalloc(struct kmem_cache *c)
     return take(c->size);
 }
 
+void *kmem_cache_alloc_for(struct kmem_cache *c, struct cgroup *cg)
+{
+    (void)cg;
+    return kmem_cache_alloc(c);
+}
+
 void *kmem_cache_zalloc_for(struct kmem_cache *c, struct cgroup *cg)
 {
     (void)cg;
@@ -122,6 +128,12 @@ void *kmalloc(size_t size)
 void *kzalloc(size_t size)
 {
     return take(size);
+}
+
+void *kmalloc_for(struct cgroup *cg, size_t size)
+{
+    (void)cg;
+    return kmalloc(size);
 }
 
 void *kalloc_for(struct cgroup *cg, size_t size)
