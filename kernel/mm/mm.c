@@ -8,6 +8,7 @@
 #include <kernel/cgroup.h>
 #include <kernel/errno.h>
 #include <kernel/files.h>
+#include <kernel/proc.h>
 #include <kernel/random.h>
 #include <kernel/string.h>
 #include <kernel/uaccess.h>
@@ -109,6 +110,7 @@ void mm_put(struct mm *mm)
     for (vma = vma_find(mm, 0); vma != NULL; vma = next) {
         next = vma_next(vma);
         vma_remove(vma);
+        cond_resched();
     }
     mm_unlock(mm);
     if (mm->exe != NULL)
@@ -170,6 +172,7 @@ static int share_pages(struct vma *vma, struct vma *copy, struct gather *g)
         struct page *p = pte_page(*e);
         pte_t *dst;
 
+        cond_resched();
         if (p == zero_page || !page_is_anon(page_head(p)))
             continue;
         dst = pt_make(copy->mm, va, level);

@@ -6,6 +6,7 @@
  */
 #include <kernel/errno.h>
 #include <kernel/fs.h>
+#include <kernel/proc.h>
 
 #include "mm_internal.h"
 
@@ -78,6 +79,7 @@ int zap_range(struct mm *mm, uaddr_t start, uaddr_t end)
         uaddr_t at = va;
 
         e = pt_after(mm, e, &va, end, &level); /* before the table goes with its last entry */
+        cond_resched();
         pt_set(mm, at, this, this_level, 0);
         gather_range(&g, at, at + BIT(PT_SHIFT(this_level)));
         if (page_is_anon(page_head(p)))
@@ -149,6 +151,7 @@ static void protect_entries(struct mm *mm, uaddr_t start, uaddr_t end, uint32_t 
     for (e = pt_next(mm, &va, end, &level); e != NULL; e = pt_after(mm, e, &va, end, &level)) {
         pte_t v = *e;
 
+        cond_resched();
         v &= ~(PTE_PRESENT | PTE_NONE);
         v |= prot == PROT_NONE ? PTE_NONE : PTE_PRESENT; /* not even the kernel's copies may follow it */
         if (!(prot & PROT_WRITE))

@@ -798,6 +798,19 @@ static void long_calls_give_way(void **state)
     machine_preempts = 0;
     map_anon(t->mm, BASE + MIB(2), 64 * PAGE_SIZE, MAP_PRIVATE | MAP_POPULATE);
     assert_int_equal(machine_preempts, 64);
+    machine_preempts = 0;
+    assert_int_equal(mm_fork(t->mm, &tasks[1].mm), 0);
+    assert_true(machine_preempts >= 64);
+    machine_preempts = 0;
+    assert_int_equal(sys_mprotect(BASE + MIB(2), 64 * PAGE_SIZE, PROT_READ), 0);
+    assert_true(machine_preempts >= 64);
+    machine_preempts = 0;
+    assert_int_equal(sys_munmap(BASE + MIB(2), 64 * PAGE_SIZE), 0);
+    assert_true(machine_preempts >= 64);
+    machine_preempts = 0;
+    mm_put(tasks[1].mm); /* as at exit */
+    tasks[1].mm = NULL;
+    assert_true(machine_preempts >= 64);
     host_cpu->need_resched = false;
     end_tasks();
 }
