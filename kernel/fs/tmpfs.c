@@ -240,7 +240,7 @@ static int tmpfs_resize(struct inode *inode, uint64_t size)
     set_size(inode, size);
     if (size < old) {
         remove_pages(inode, keep, UINT64_MAX);
-        mm_unmap_file(inode, keep, UINT64_MAX >> PAGE_SHIFT);
+        mm_unmap_file(inode, keep, UINT64_MAX >> PAGE_SHIFT, MM_UNMAP_ALL);
         if (size % PAGE_SIZE != 0)
             zero_range_of_page(inode, size >> PAGE_SHIFT, size % PAGE_SIZE, PAGE_SIZE);
     }
@@ -259,7 +259,7 @@ static void punch_hole(struct inode *inode, uint64_t start, uint64_t end)
         zero_range_of_page(inode, start >> PAGE_SHIFT, start % PAGE_SIZE, PAGE_SIZE);
     if (last > first) {
         remove_pages(inode, first, last - 1);
-        mm_unmap_file(inode, first, last - 1);
+        mm_unmap_file(inode, first, last - 1, MM_UNMAP_SHARED);
     }
     zero_range_of_page(inode, end >> PAGE_SHIFT, 0, end % PAGE_SIZE);
 }

@@ -138,6 +138,8 @@ bool vma_is_private_anon(const struct vma *vma);
 /* Unmap what is there in [start, end) and put the pages; areas stay. Notifies. 0, -ENOMEM (a large
  * page could not be split). */
 int zap_range(struct mm *mm, uaddr_t start, uaddr_t end);
+/* The same, but for pages that belong to this address space alone. */
+int zap_file_range(struct mm *mm, uaddr_t start, uaddr_t end);
 /* Cut so that neither an area nor a large page crosses `start` or `end`. 0, -ENOMEM. */
 int mm_cut(struct mm *mm, uaddr_t start, uaddr_t end);
 void mm_invalidate(struct mm *mm, uaddr_t start, uaddr_t end);

@@ -53,7 +53,14 @@ int mm_cut(struct mm *mm, uaddr_t start, uaddr_t end)
     return err;
 }
 
-int zap_range(struct mm *mm, uaddr_t start, uaddr_t end)
+enum zap { ZAP_ALL, ZAP_FILE };
+
+static bool is_spared(const struct page *p, enum zap what)
+{
+    return what == ZAP_FILE && p != zero_page && page_is_anon(page_head((struct page *)p));
+}
+
+static int zap(struct mm *mm, uaddr_t start, uaddr_t end, enum zap what)
 {
     struct gather g;
     unsigned level;
@@ -80,6 +87,8 @@ int zap_range(struct mm *mm, uaddr_t start, uaddr_t end)
 
         e = pt_after(mm, e, &va, end, &level); /* before the table goes with its last entry */
         cond_resched();
+        if (is_spared(p, what))
+            continue;
         pt_set(mm, at, this, this_level, 0);
         gather_range(&g, at, at + BIT(PT_SHIFT(this_level)));
         if (page_is_anon(page_head(p)))
@@ -91,6 +100,16 @@ int zap_range(struct mm *mm, uaddr_t start, uaddr_t end)
     mm_account_sums(mm, -anon, -file);
     gather_finish(&g);
     return 0;
+}
+
+int zap_range(struct mm *mm, uaddr_t start, uaddr_t end)
+{
+    return zap(mm, start, end, ZAP_ALL);
+}
+
+int zap_file_range(struct mm *mm, uaddr_t start, uaddr_t end)
+{
+    return zap(mm, start, end, ZAP_FILE);
 }
 
 int mm_unmap(struct mm *mm, uaddr_t addr, size_t len)

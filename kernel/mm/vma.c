@@ -213,7 +213,7 @@ uaddr_t vma_find_free(struct mm *mm, size_t len, size_t align)
 
 /*
  * Truncation: every area that maps the file drops the pages, private copies
- * too. Areas are found under the spinlock, which cannot be held while mm->lock is
+ * too; a hole spares those. Areas are found under the spinlock, which cannot be held while mm->lock is
  * taken: each pass takes one address space that has not seen this truncation yet.
  */
 static struct mm *next_mapper(struct inode *inode, uint64_t seq)
@@ -232,17 +232,18 @@ static struct mm *next_mapper(struct inode *inode, uint64_t seq)
     return mm;
 }
 
-static void zap_file_pages(struct vma *vma, uint64_t first, uint64_t last)
+static void zap_file_pages(struct vma *vma, uint64_t first, uint64_t last, enum mm_unmap_what what)
 {
+    int (*zap)(struct mm *, uaddr_t, uaddr_t) = what == MM_UNMAP_ALL ? zap_range : zap_file_range;
     uint64_t vma_last = vma->pgoff + ((vma->end - vma->start) >> PAGE_SHIFT) - 1;
     uint64_t from = max(first, vma->pgoff), to = min(last, vma_last);
 
     if (from <= to)
-        (void)zap_range(vma->mm, vma->start + ((from - vma->pgoff) << PAGE_SHIFT),
-                        vma->start + ((to - vma->pgoff + 1) << PAGE_SHIFT)); /* no large pages here */
+        (void)zap(vma->mm, vma->start + ((from - vma->pgoff) << PAGE_SHIFT),
+                  vma->start + ((to - vma->pgoff + 1) << PAGE_SHIFT)); /* no large pages here */
 }
 
-void mm_unmap_file(struct inode *inode, uint64_t first, uint64_t last)
+void mm_unmap_file(struct inode *inode, uint64_t first, uint64_t last, enum mm_unmap_what what)
 {
     static uint64_t last_seq;
     uint64_t seq;
@@ -257,7 +258,7 @@ void mm_unmap_file(struct inode *inode, uint64_t first, uint64_t last)
             if (vma->file == NULL || vma->file->inode != inode)
                 continue;
             WRITE_ONCE(vma->zap_seq, seq);
-            zap_file_pages(vma, first, last);
+            zap_file_pages(vma, first, last, what);
         }
         mm_unlock(mm);
         mm_put(mm);

@@ -319,6 +319,32 @@ static void mapped_holes(void)
     unlink("holes");
 }
 
+/* A hole is one for everybody who shares the file's pages, not for those who have written their own. */
+static void punched_mappings(void)
+{
+    int fd = open("punched", O_CREAT | O_RDWR | O_TRUNC, 0600);
+    volatile char *shared, *own;
+
+    SECTION("holes punched below mappings");
+    CALL(pwrite(fd, "\1", 1, 0));
+    CALL(pwrite(fd, "\2", 1, 4096));
+    shared = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    own = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+    own[0] = 3;
+    printf("%d %d, %d %d\n", shared[0], shared[4096], own[0], own[4096]);
+    CALL(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 8192));
+    printf("%d %d, %d %d\n", shared[0], shared[4096], own[0], own[4096]);
+    shared[0] = 4;
+    printf("%d, %d\n", shared[0], own[0]);
+    CALL(ftruncate(fd, 0)); /* the end of the file is everybody's */
+    CALL(ftruncate(fd, 8192));
+    printf("%d, %d\n", shared[0], own[0]);
+    munmap((void *)shared, 8192);
+    munmap((void *)own, 8192);
+    close(fd);
+    unlink("punched");
+}
+
 static void nothing(int sig)
 {
     (void)sig;
@@ -568,6 +594,7 @@ int main(int argc, char **argv)
     limits();
     mappings();
     mapped_holes();
+    punched_mappings();
     locks();
     running();
     attributes();

@@ -139,8 +139,10 @@ void mm_notifier_remove(struct mm *mm, struct mm_notifier *n);
 ssize_t mm_read_remote(struct mm *mm, uaddr_t addr, void *buf, size_t len);
 ssize_t mm_write_remote(struct mm *mm, uaddr_t addr, const void *buf, size_t len);
 
-/* Pages [first, last] of a file left the page cache (truncate): unmap them everywhere. */
-void mm_unmap_file(struct inode *inode, uint64_t first, uint64_t last);
+/* Pages [first, last] of a file left the page cache: unmap them everywhere. Behind a truncated file's
+ * end there is nothing for anybody; a hole in it leaves private copies to those who have written them. */
+enum mm_unmap_what { MM_UNMAP_ALL, MM_UNMAP_SHARED };
+void mm_unmap_file(struct inode *inode, uint64_t first, uint64_t last, enum mm_unmap_what what);
 bool mm_file_has_writable_mapping(struct inode *inode); /* shared, now or after mprotect */
 
 struct vma *vma_find(struct mm *mm, uaddr_t addr); /* [mm->lock] first area with end > addr, or NULL */

@@ -131,7 +131,7 @@ void machine_file_truncate(struct file *f, unsigned npages)
             gone[ngone++] = m->pages[i];
         m->pages[i] = NULL;
     }
-    mm_unmap_file(&m->inode, npages, UINT64_MAX);
+    mm_unmap_file(&m->inode, npages, UINT64_MAX, MM_UNMAP_ALL);
     for (unsigned i = 0; i < ngone; i++)
         page_put(gone[i]);
 }

@@ -209,8 +209,9 @@ void mem_stat_add(enum mem_stat which, int64_t pages)
     (void)pages;
 }
 
-void mm_unmap_file(struct inode *inode, uint64_t first, uint64_t last)
+void mm_unmap_file(struct inode *inode, uint64_t first, uint64_t last, enum mm_unmap_what what)
 {
+    (void)what;
     (void)inode;
     (void)first;
     (void)last;
