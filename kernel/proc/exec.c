@@ -444,6 +444,7 @@ static void reset_process(struct exec *e)
     e->cred = NULL;
     flags = spin_lock(&pid_lock);
     p->did_exec = true;
+    p->exec_id++;
     p->exit_signal = SIGCHLD;
     if (e->is_secure)
         current->pdeath_signal = 0;

@@ -32,11 +32,18 @@
 
 /* ---- telling the parent ---------------------------------------------------------------- */
 
+/* The signal that clone(2) was told, as long as the parent is the program that chose it: what it has
+ * become since, with other rights perhaps, gets SIGCHLD. */
+static int exit_signal_of(const struct process *p)
+{
+    return p->parent_exec_id == p->parent->exec_id ? p->exit_signal : SIGCHLD;
+}
+
 static bool parent_ignores_exit(const struct process *p)
 {
     const struct ksigaction *sa = &p->parent->sighand->actions[SIGCHLD];
 
-    return p->exit_signal == SIGCHLD &&
+    return exit_signal_of(p) == SIGCHLD &&
            (sa->handler == SIG_IGN || (sa->flags & SA_NOCLDWAIT) != 0);
 }
 
@@ -59,7 +66,7 @@ void notify_parent(struct process *p, int code, int status)
 {
     struct process *parent = p->parent;
     bool is_exit = code == CLD_EXITED || code == CLD_KILLED || code == CLD_DUMPED;
-    int sig = is_exit ? p->exit_signal : SIGCHLD;
+    int sig = is_exit ? exit_signal_of(p) : SIGCHLD;
     const struct ksigaction *sa = &parent->sighand->actions[SIGCHLD];
     struct siginfo info;
 

@@ -237,6 +237,7 @@ static void link_process(struct process *p, uint64_t flags)
     p->has_cpu_timers = p->rlimits[RLIMIT_CPU].cur != RLIM_INFINITY;
     if (flags & CLONE_PARENT)
         p->exit_signal = me->exit_signal;
+    p->parent_exec_id = (flags & CLONE_PARENT) ? me->parent_exec_id : me->exec_id;
     if (me->tty != NULL) {
         tty_get(me->tty);
         p->tty = me->tty;

@@ -168,7 +168,9 @@ struct process {
     bool exiting;               /* [s] exit_group or a fatal signal: every thread goes */
     bool zombie;                /* [p] */
     int exit_code;              /* [p] wait status */
-    int exit_signal;            /* [I] to the parent, usually SIGCHLD; 0 none */
+    int exit_signal;            /* [p] to the parent, usually SIGCHLD; 0 none */
+    uint32_t exec_id;           /* [p] how often it has become another program */
+    uint32_t parent_exec_id;    /* [p] the parent's, when it chose exit_signal */
     enum { JOB_RUNNING, JOB_STOPPED, JOB_CONTINUED } job; /* [s] */
     int stop_signal;            /* [s] */
     unsigned stop_left;         /* [s] threads that have not stopped yet */
