@@ -274,11 +274,28 @@ static int type_from_abi(const struct abi_flock *a, enum lock_type *out)
     return 0;
 }
 
+/* A lock may outlive the process that set it, so the lock has a number only. */
 static int own_pid(void)
 {
-    const struct pid *pid = current_process()->pid;
+    return pid_nr_in(current_process()->pid, &pid_ns_init);
+}
 
-    return pid_nr_in(pid, pid->numbers[pid->level].ns);
+/* The number by which the current process knows a lock's owner; 0: it does not see it. */
+static int translate_pid(int global)
+{
+    const struct pid *me = current_process()->pid;
+    const struct pid_ns *ns = me->numbers[me->level].ns;
+    struct pid *pid;
+    int nr;
+
+    if (global < 0 || ns == &pid_ns_init)
+        return global;
+    pid = pid_find(&pid_ns_init, global);
+    if (pid == NULL)
+        return 0;
+    nr = pid_nr_in(pid, ns);
+    pid_put(pid);
+    return nr;
 }
 
 static long get_lock(struct file_locks *l, const struct lock_range *want, struct abi_flock *a,
@@ -297,6 +314,8 @@ static long get_lock(struct file_locks *l, const struct lock_range *want, struct
         a->l_pid = c->pid;
     }
     spin_unlock(&locks_lock, flags);
+    if (c != NULL)
+        a->l_pid = translate_pid(a->l_pid);
     return copy_to_user(arg, a, sizeof(*a));
 }
 

@@ -12,7 +12,7 @@ struct lock_range {
     uint64_t start, end; /* both included */
     enum lock_type type;
     const void *owner; /* locks of one owner never conflict with each other */
-    int pid;           /* what F_GETLK tells */
+    int pid;           /* for F_GETLK: the owner's number in the first namespace, or -1 */
 };
 
 /* A lock of somebody else in the way of `want`, or NULL. */

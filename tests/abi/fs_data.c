@@ -361,6 +361,43 @@ static int lock(int fd, int cmd, int type, long start, long len)
     return r;
 }
 
+static int locker(int fd)
+{
+    struct flock l = {.l_type = F_WRLCK};
+
+    return fcntl(fd, F_GETLK, &l) < 0 ? -1 : l.l_pid;
+}
+
+/* Whose a lock is, as one namespace of numbers tells the other. */
+static void lockers(void)
+{
+    int fd = open("lockers", O_CREAT | O_RDWR, 0600), ready[2], done[2];
+    pid_t pid;
+    char c;
+
+    if (pipe(ready) < 0 || pipe(done) < 0 || unshare(CLONE_NEWPID) < 0)
+        return;
+    pid = fork();
+    if (pid == 0) {
+        (void)lock(fd, F_SETLK, F_WRLCK, 0, 0);
+        (void)!write(ready[1], "x", 1);
+        (void)!read(done[0], &c, 1);
+        lock(fd, F_SETLK, F_UNLCK, 0, 0);
+        (void)!write(ready[1], "x", 1);
+        (void)!read(done[0], &c, 1);
+        _exit(locker(fd) == 0 ? 42 : 1); /* not one that there is in here */
+    }
+    (void)!read(ready[0], &c, 1);
+    printf("the child's: %d\n", locker(fd) == pid);
+    (void)!write(done[1], "x", 1);
+    (void)!read(ready[0], &c, 1);
+    lock(fd, F_SETLK, F_WRLCK, 0, 0);
+    (void)!write(done[1], "x", 1);
+    if (waitpid(pid, &ready[0], 0) == pid)
+        printf("the parent's: %d\n", WEXITSTATUS(ready[0]));
+    lock(fd, F_SETLK, F_UNLCK, 0, 0);
+}
+
 /* The child has what the parent lacks, and both want the other's. */
 static void deadlock(int fd)
 {
@@ -440,6 +477,13 @@ static void locks(void)
     CALL(lock(fd, F_OFD_SETLK, F_RDLCK, 0, 100));
     CALL(lock(fd, F_OFD_SETLK, F_UNLCK, 0, 0));
     deadlock(fd);
+    fflush(stdout);
+    if (fork() == 0) { /* which has its children elsewhere from then on */
+        lockers();
+        fflush(stdout);
+        _exit(0);
+    }
+    wait(NULL);
     close(fd);
     unlink("l");
 }
