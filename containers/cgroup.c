@@ -174,11 +174,13 @@ static int move_membership(struct cgroup *to, struct process *p, struct cgroup *
     return err;
 }
 
-/* [pid_lock] What the groups' pids count. */
+/* [pid_lock] Their part in the groups' pids and load. */
 static void move_threads(struct cgroup *to, struct process *p, struct cgroup *from)
 {
     uint64_t charged = p->nthreads + list_is_empty(&p->leader->process_link); /* a leader that has exited */
+    struct thread *t;
 
+    list_for_each(t, &p->threads, process_link) sched_move_group(t);
     /* As on Linux a move may exceed pids.max: only fork is refused. */
     cgroup_force_pids(to, charged);
     cgroup_uncharge_pids(from, charged);

@@ -277,7 +277,7 @@ static int store_weight(struct cgroup *cg, char *value)
         return err;
     if (w < 1 || w > 10000)
         return -ERANGE;
-    WRITE_ONCE(cg->weight, (uint32_t)w);
+    sched_set_group_weight(cg, (uint32_t)w);
     return 0;
 }
 

@@ -117,6 +117,7 @@ void thread_unlink(struct thread *t)
 
     assert_locked(&pid_lock);
     add_to_process(p, t);
+    sched_leave_group(t);
     list_remove(&t->process_link);
     p->nthreads--;
     if (t != p->leader) {

@@ -4,7 +4,9 @@
  *
  * A thread's vruntime is the time it has run, divided by its weight. Whoever
  * has the least runs next, so in the long run everybody gets CPU time in
- * proportion to weight. Ready threads wait in a tree sorted by vruntime, one
+ * proportion to weight. A thread in a cgroup has a part of the group's weight, by
+ * what else is runnable there (sched_weight.h): many threads get no more than one.
+ * Ready threads wait in a tree sorted by vruntime, one
  * tree per CPU; the running thread is not in it.
  *
  *     running --- slice over, yield ----> ready (in the tree)
@@ -62,11 +64,104 @@ static struct run_queue *queue_of(const struct thread *t)
     return &run_queues[t->cpu];
 }
 
-static uint32_t thread_weight(const struct thread *t)
-{
-    const struct cgroup *cg = t->process->cgroup;
+/* ---- groups ----------------------------------------------------------------- */
 
-    return sched_weight(t->nice, cg == NULL ? 100 : READ_ONCE(cg->weight));
+/*
+ * cgroup->load: [a] the weights of a group's runnable threads, and of those of its
+ * groups that have some. It is changed under the run queue's lock of any one CPU,
+ * by atomic steps that add up in whatever order; a weight that may be part of a
+ * load changes only under all of these locks. The root's is not kept: nobody asks.
+ *
+ * A group's own share changes only when groups fall asleep or wake as a whole:
+ * cgroup->share has it with the generation that it was found in.
+ */
+static uint32_t load_generation = 1; /* [a] new when a load has changed that groups have a part in */
+
+static void new_generation(void)
+{
+    __atomic_fetch_add(&load_generation, 1, __ATOMIC_RELAXED);
+}
+
+static void load_add(struct cgroup *cg, uint64_t weight)
+{
+    bool was_asleep = __atomic_fetch_add(&cg->load, weight, __ATOMIC_RELAXED) == 0;
+
+    if (!was_asleep && list_is_empty(&cg->children))
+        return;
+    new_generation();
+    while (was_asleep && cg->parent->parent != NULL) {
+        weight = sched_group_weight(cg->weight);
+        cg = cg->parent;
+        was_asleep = __atomic_fetch_add(&cg->load, weight, __ATOMIC_RELAXED) == 0;
+    }
+}
+
+static void load_remove(struct cgroup *cg, uint64_t weight)
+{
+    bool is_asleep = __atomic_sub_fetch(&cg->load, weight, __ATOMIC_RELAXED) == 0;
+
+    if (!is_asleep && list_is_empty(&cg->children))
+        return;
+    new_generation();
+    while (is_asleep && cg->parent->parent != NULL) {
+        weight = sched_group_weight(cg->weight);
+        cg = cg->parent;
+        is_asleep = __atomic_sub_fetch(&cg->load, weight, __ATOMIC_RELAXED) == 0;
+    }
+}
+
+static uint64_t find_group_share(const struct cgroup *cg)
+{
+    uint64_t share = sched_share(sched_group_weight(cg->weight));
+
+    for (cg = cg->parent; cg->parent != NULL; cg = cg->parent)
+        share = sched_share_outside(share, __atomic_load_n(&cg->load, __ATOMIC_RELAXED),
+                                    sched_group_weight(cg->weight));
+    return share;
+}
+
+/* [rq->lock] Of all that runs in it. */
+static uint64_t group_share(struct cgroup *cg)
+{
+    uint32_t generation = __atomic_load_n(&load_generation, __ATOMIC_RELAXED);
+    uint64_t known = __atomic_load_n(&cg->share, __ATOMIC_RELAXED);
+
+    _Static_assert(SCHED_SHARE_NICE0 * 100 <= UINT32_MAX, "the greatest cpu.weight's share fits");
+    if ((uint32_t)known != generation) {
+        known = find_group_share(cg) << 32 | generation;
+        __atomic_store_n(&cg->share, known, __ATOMIC_RELAXED);
+    }
+    return known >> 32;
+}
+
+/* [rq->lock] The thread has become runnable. Its process keeps the group. */
+static void enter_group(struct thread *t)
+{
+    struct cgroup *cg = t->has_left_group ? NULL : READ_ONCE(t->process->cgroup);
+
+    if (cg == NULL || cg->parent == NULL)
+        return;
+    t->load_group = cg;
+    load_add(cg, sched_nice_weight(t->nice));
+}
+
+/* [rq->lock] */
+static void leave_group(struct thread *t)
+{
+    if (t->load_group != NULL)
+        load_remove(t->load_group, sched_nice_weight(t->nice));
+    t->load_group = NULL;
+}
+
+/* [rq->lock] Of a runnable thread. */
+static uint64_t thread_share(const struct thread *t)
+{
+    uint32_t weight = sched_nice_weight(t->nice);
+    struct cgroup *cg = t->load_group;
+
+    if (cg == NULL)
+        return sched_share(weight);
+    return sched_share_inside(group_share(cg), weight, __atomic_load_n(&cg->load, __ATOMIC_RELAXED));
 }
 
 /* ---- the tree --------------------------------------------------------------- */
@@ -153,7 +248,7 @@ static void account(struct run_queue *rq, struct thread *t, uint64_t now)
         this_cpu()->idle_ns += delta;
         return;
     }
-    t->vruntime += sched_virtual(delta, thread_weight(t));
+    t->vruntime += sched_virtual(delta, thread_share(t));
     account_times(t, delta);
 
     least = t->vruntime;
@@ -250,7 +345,7 @@ static void check_preempt(struct cpu *cpu, struct run_queue *rq, const struct th
         return;
     }
     now = ktime_ns();
-    vruntime = running->vruntime + sched_virtual(now - running->started_ns, thread_weight(running));
+    vruntime = running->vruntime + sched_virtual(now - running->started_ns, thread_share(running));
     if (sched_earlier(t->vruntime + WAKEUP_GRANULARITY_NS, vruntime))
         set_resched(cpu);
     else if (cpu->slice_end_ns == ~0ULL)
@@ -273,6 +368,7 @@ bool sched_wakeup_states(struct thread *t, uint64_t states)
             if (sched_earlier(t->vruntime, floor))
                 t->vruntime = floor;
             t->on_queue = true;
+            enter_group(t);
             tree_insert(rq, t);
             check_preempt(cpu_get(t->cpu), rq, t);
         }
@@ -302,6 +398,7 @@ void sched_start(struct thread *t)
     t->vruntime = rq->min_vruntime;
     t->state = THREAD_RUNNING;
     t->on_queue = true;
+    enter_group(t);
     tree_insert(rq, t);
     check_preempt(cpu_get(t->cpu), rq, t);
     spin_unlock(&rq->lock, flags);
@@ -314,8 +411,51 @@ void sched_set_nice(struct thread *t, int nice)
 
     if (t == current)
         account(rq, t, ktime_ns()); /* at the old weight */
+    if (t->load_group != NULL) {
+        load_add(t->load_group, sched_nice_weight(nice)); /* first, so that the group stays runnable */
+        load_remove(t->load_group, sched_nice_weight(t->nice));
+    }
     t->nice = nice;
     spin_unlock(&rq->lock, flags);
+}
+
+void sched_move_group(struct thread *t)
+{
+    struct run_queue *rq = queue_of(t);
+    irqflags_t flags = spin_lock(&rq->lock);
+
+    if (t->on_queue) {
+        leave_group(t);
+        enter_group(t);
+    }
+    spin_unlock(&rq->lock, flags);
+}
+
+void sched_leave_group(struct thread *t)
+{
+    struct run_queue *rq = queue_of(t);
+    irqflags_t flags = spin_lock(&rq->lock);
+
+    t->has_left_group = true;
+    leave_group(t);
+    spin_unlock(&rq->lock, flags);
+}
+
+void sched_set_group_weight(struct cgroup *cg, uint32_t weight)
+{
+    irqflags_t flags = irq_save();
+
+    for (unsigned i = 0; i < cpu_count(); i++)
+        (void)spin_lock(&run_queues[i].lock); /* interrupts are off already */
+    if (cg->load != 0 && cg->parent->parent != NULL) {
+        load_add(cg->parent, sched_group_weight(weight));
+        load_remove(cg->parent, sched_group_weight(cg->weight));
+    }
+    cg->weight = weight;
+    new_generation();
+    for (unsigned i = cpu_count(); i-- > 0;)
+        spin_unlock(&run_queues[i].lock, 0);
+    irq_restore(flags);
 }
 
 /* On this CPU there is nothing to do: whoever asks is in the kernel, on the way back to user mode
@@ -355,6 +495,7 @@ static struct thread *pick_next(struct cpu *cpu, struct run_queue *rq, struct th
         ready = false;
     } else if (!ready) {
         prev->on_queue = false;
+        leave_group(prev);
         prev->nvcsw++;
     }
     if (rq->first == NULL)

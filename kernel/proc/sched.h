@@ -17,6 +17,7 @@ bool sched_wakeup_states(struct thread *t, uint64_t states);
 void sched_init(struct thread *boot); /* the thread that runs now becomes CPU 0's idle thread */
 void sched_fork(struct thread *child, const struct thread *parent);
 void sched_start(struct thread *t); /* a new thread's first time on a run queue */
+void sched_leave_group(struct thread *t); /* it exits: its process may let go of the group */
 void sched_set_nice(struct thread *t, int nice);
 
 /* Full barrier: the sleeper's state is visible before it tests what it waits for. */

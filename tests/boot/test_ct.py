@@ -446,3 +446,20 @@ after=$(free)
 def test_ipc_objects_go_with_their_container(machine, build):
     result = machine.run(IPC_LEFT, add=holders(build))
     assert (result.status, result.stdout) == (0, "3\n" * 10 + "equal\n"), str(result)
+
+
+# One process and eight, in containers of the same weight.
+BUSY = r"""
+ct run -d --name one busybox sh -c 'while :; do :; done' >/dev/null
+ct run -d --name many busybox sh -c 'for i in 1 2 3 4 5 6 7 8; do while :; do :; done & done; wait' >/dev/null
+used() { awk '/^usage_usec/ { print $2 }' /sys/fs/cgroup/*/$(ct inspect -f '{{.Id}}' $1)/cpu.stat; }
+one=$(used one) many=$(used many); sleep 3
+echo $(($(used one) - one)) $(($(used many) - many))
+ct rm -f one many >/dev/null
+"""
+
+
+def test_containers_share_the_cpu_whatever_runs_in_them(machine):
+    result = machine.run(BUSY)
+    one, many = map(int, result.stdout.split())
+    assert 0.8 < one / many < 1.25, str(result)

@@ -105,6 +105,8 @@ struct thread {
     uint64_t vruntime;         /* [r] weighted ns */
     uint32_t cpu;              /* [r] whose run queue it belongs to */
     bool on_queue;             /* [r] running, or in that queue's tree */
+    struct cgroup *load_group; /* [r] whose load it is part of while it is runnable; the process's */
+    bool has_left_group;       /* [r] it exits: it is part of none any more */
     uint32_t policy;           /* [a] sched(7): SCHED_OTHER, BATCH or IDLE; kept, not obeyed */
     uint64_t started_ns;       /* [c] when it got the CPU */
     uint64_t utime_ns, stime_ns; /* [c] up to the last switch; thread_times() has it to the moment */
@@ -224,6 +226,9 @@ static inline void cond_resched(void)
 void thread_times(const struct thread *t, uint64_t *user, uint64_t *system);
 void process_times(struct process *p, uint64_t *user, uint64_t *system); /* [pid_lock] held */
 void sched_loadavg(uint32_t hundredths[3]) __weak; /* over 1, 5 and 15 minutes */
+/* The thread's process is in another group now; the thread may be running. */
+void sched_move_group(struct thread *t);
+void sched_set_group_weight(struct cgroup *cg, uint32_t weight); /* cpu.weight */
 unsigned sched_runnable(void); /* threads running or ready, on all CPUs: /proc/loadavg */
 
 static inline void thread_set_work(struct thread *t, uint32_t w)
