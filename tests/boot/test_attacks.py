@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 
-PROGRAMS = ("pointers", "instructions", "outside", "hogs")
+PROGRAMS = ("pointers", "instructions", "outside", "hogs", "exits")
 
 PREPARE = r"""
 [ ! -e /lib/kvm/4-overlay.ko ] || for module in /lib/kvm/*; do insmod $module 2>/dev/null; done
@@ -49,6 +49,8 @@ def scripts(build):
         "outside": run("outside", VICTIMS),
         "outside-user": run("outside", VICTIMS, "-u 1000"),
         "outside-capable": run("outside", VICTIMS, CAPABILITIES),
+        "exits": run("exits", options="-m 300m --pids-limit 30"),
+        "exits-memory": run("exits", "memory", "-m 20m"),
         "reboot": "for how in reboot poweroff; do ct run --rm --cap-add SYS_BOOT busybox $how -f; echo $?; done",
         "alive": ALIVE,
     }
@@ -210,6 +212,20 @@ def test_ways_out(attacked, name):
     assert not wrong, "\n".join(wrong)
     text = attacked("bulkhead")[name].stdout
     assert "on the host" not in text and "left open" not in text and "found the host: 0 times" in text
+
+
+EXITS = {
+    "exits": "leaders go first: 0 of 100 failed\nSIGKILL from a child after exec: alive\n"
+             "setuid program seen from outside: 0 times\n",
+    "exits-memory": "exit_group without memory: gone\nexit without memory: gone\n",
+}
+
+
+@pytest.mark.parametrize("system", ["linux", "bulkhead"])
+@pytest.mark.parametrize("name", EXITS)
+def test_exits(attacked, system, name):
+    result = attacked(system)[name]
+    assert (result.status, result.stdout) == (0, EXITS[name]), result
 
 
 @pytest.mark.parametrize("system", ["linux", "bulkhead"])
