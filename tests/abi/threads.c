@@ -2,10 +2,11 @@
 /*
  * Threads: what clone's CLONE_THREAD shares, signals to threads and processes,
  * exit_group and execve with many threads, futexes in the forms that C
- * libraries use, robust mutexes, thread-local storage and floating point.
+ * libraries use, robust mutexes, thread-local storage and floating point; one open file that all read.
  */
 #include "abi.h"
 
+#include <fcntl.h>
 #include <linux/futex.h>
 #include <pthread.h>
 #include <signal.h>
@@ -356,6 +357,47 @@ static void cancelling(void)
     printf("cancelled %d\n", result == PTHREAD_CANCELED);
 }
 
+/* ---- one open file of text -------------------------------------------------------------- */
+
+#define TEXT_READS 200
+
+/* Whoever reads from the start has the text made anew, into memory that all of them share: a page that
+ * is not there yet stops the copy half-way. */
+static void *read_text(void *arg)
+{
+    int fd = (int)(long)arg;
+    long bad = 0;
+
+    for (int i = 0; i < TEXT_READS; i++) {
+        char *buf = mmap(NULL, 2 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        long n = buf == MAP_FAILED ? -1 : pread(fd, buf + 4000, 4096, 0);
+
+        bad += n < 96 || memcmp(buf + 4000, "Name:\t", 6) != 0 || buf[4000 + n - 1] != '\n';
+        munmap(buf, 2 * 4096);
+    }
+    return (void *)bad;
+}
+
+static void texts(void)
+{
+    pthread_t threads[THREADS];
+    long bad = 0;
+    int fd;
+
+    SECTION("one open file of text");
+    fd = (int)TRY(open("/proc/self/status", O_RDONLY));
+    for (long i = 0; i < THREADS; i++)
+        pthread_create(&threads[i], NULL, read_text, (void *)(long)fd);
+    for (int i = 0; i < THREADS; i++) {
+        void *result;
+
+        pthread_join(threads[i], &result);
+        bad += (long)result;
+    }
+    printf("texts that are none: %ld\n", bad);
+    close(fd);
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1 && strcmp(argv[1], "exec-child") == 0)
@@ -367,5 +409,6 @@ int main(int argc, char **argv)
     futexes();
     robust();
     cancelling();
+    texts();
     return 0;
 }

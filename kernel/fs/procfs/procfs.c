@@ -200,13 +200,17 @@ static int node_open(struct inode *inode, struct file *f)
         return err;
     f->ops = inode->fops;
     if (f->ops == &text_fops) {
-        f->private = kalloc_for(current_cgroup(), sizeof(struct seq));
-        if (f->private == NULL)
+        struct seq *s = kalloc_for(current_cgroup(), sizeof(*s));
+
+        if (s == NULL)
             return -ENOMEM;
+        mutex_init(&s->lock);
+        f->private = s;
     }
     return 0;
 }
 
+/* [seq.lock] */
 static int make_text(struct file *f)
 {
     struct seq *s = f->private;
@@ -222,16 +226,13 @@ static int make_text(struct file *f)
     return err < 0 ? err : s->failed ? -ENOMEM : 0;
 }
 
-static ssize_t text_read(struct file *f, struct io_buf *to, off_t *pos)
+/* [seq.lock] */
+static ssize_t text_read_locked(struct file *f, struct io_buf *to, off_t *pos)
 {
     struct seq *s = f->private;
     ssize_t done;
     int err;
 
-    if (proc_node(f->inode)->entry->show == NULL)
-        return -EIO;
-    if (*pos < 0)
-        return -EINVAL;
     if (*pos == 0 || s->buf == NULL) {
         err = make_text(f);
         if (err < 0)
@@ -242,6 +243,21 @@ static ssize_t text_read(struct file *f, struct io_buf *to, off_t *pos)
     done = io_copy_to(to, s->buf + *pos, s->len - (size_t)*pos);
     if (done > 0)
         *pos += done;
+    return done;
+}
+
+static ssize_t text_read(struct file *f, struct io_buf *to, off_t *pos)
+{
+    struct seq *s = f->private;
+    ssize_t done;
+
+    if (proc_node(f->inode)->entry->show == NULL)
+        return -EIO;
+    if (*pos < 0)
+        return -EINVAL;
+    mutex_lock(&s->lock);
+    done = text_read_locked(f, to, pos);
+    mutex_unlock(&s->lock);
     return done;
 }
 

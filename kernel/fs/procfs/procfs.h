@@ -12,11 +12,12 @@
 #include <kernel/pid.h>
 #include <kernel/proc.h>
 
-/* Growing text. After a failed allocation it stays as it is and `failed` is set. */
+/* Growing text, one per open file. After a failed allocation it stays as it is and `failed` is set. */
 struct seq {
-    char *buf;
-    size_t len, size;
-    bool failed;
+    struct mutex lock; /* from making the text until it is copied: pread(2) does not take pos_lock */
+    char *buf;         /* [lock] */
+    size_t len, size;  /* [lock] */
+    bool failed;       /* [lock] */
 };
 void seq_printf(struct seq *s, const char *fmt, ...) __printf(2, 3);
 void seq_write(struct seq *s, const void *data, size_t n);
