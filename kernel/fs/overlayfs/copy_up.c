@@ -4,8 +4,8 @@
  * upper layer, and so do the directories that lead to it. The copy is complete
  * before the overlay points to it; a failure leaves nothing behind.
  *
- * One lock makes copy-ups one at a time: they are rare, and two of the same file
- * must not both win.
+ * A lock of the overlay makes its copy-ups one at a time: they are rare, and two of
+ * the same file must not both win.
  */
 #include <kernel/cgroup.h>
 #include <kernel/errno.h>
@@ -16,8 +16,6 @@
 #include "../vfs.h"
 
 #define COPY_CHUNK (16 * PAGE_SIZE)
-
-static struct mutex copy_up_lock = MUTEX_INIT(copy_up_lock);
 
 static int copy_data(const struct ovl_super *o, const struct ovl_real *from, struct dentry *to, uint64_t size)
 {
@@ -215,13 +213,14 @@ static struct dentry *next_missing(struct dentry *dentry, struct dentry **parent
 
 int ovl_copy_up(struct dentry *dentry)
 {
+    struct ovl_super *o = ovl_super(dentry->sb);
     int err = 0;
 
     if (ovl_upper(dentry) != NULL)
         return 0;
-    if (!ovl_super(dentry->sb)->has_upper)
+    if (!o->has_upper)
         return -EROFS;
-    mutex_lock(&copy_up_lock);
+    mutex_lock(&o->copy_up_lock);
     while (err == 0 && ovl_upper(dentry) == NULL) {
         struct dentry *parent, *d = next_missing(dentry, &parent);
 
@@ -229,6 +228,6 @@ int ovl_copy_up(struct dentry *dentry)
         dentry_put(d);
         dentry_put(parent);
     }
-    mutex_unlock(&copy_up_lock);
+    mutex_unlock(&o->copy_up_lock);
     return err;
 }

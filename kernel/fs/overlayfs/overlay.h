@@ -19,6 +19,7 @@ struct ovl_layer {
 struct ovl_super {
     bool has_upper;            /* else the overlay is read-only */
     unsigned nlayers;          /* upper, if any, first */
+    struct mutex copy_up_lock; /* one copy to the upper layer at a time */
     struct list_node inodes[64]; /* [inodes_lock] struct ovl_inode by real inode, without reference */
     struct spinlock inodes_lock;
     char *options;             /* for mountinfo */
@@ -35,7 +36,7 @@ struct ovl_inode {
     struct inode *inode;     /* borrowed: this is its fs_data */
     struct list_node hash;   /* [inodes_lock] non-directories only */
     struct inode *key;       /* [inodes_lock] the real inode it is hashed by */
-    struct dentry *upper;    /* [copy_up lock, then inode->lock] counted, or NULL: not there yet */
+    struct dentry *upper;    /* [copy_up_lock, then inode->lock] counted, or NULL: not there yet */
     unsigned nlower;         /* [I] */
     struct ovl_real lower[]; /* [I] topmost first; one for what is no directory */
 };

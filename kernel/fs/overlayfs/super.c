@@ -197,6 +197,7 @@ static int fill_super(struct super_block *sb, const char *data)
         return -ENOMEM;
     }
     sb->private = o; /* from here on put_super frees it */
+    mutex_init(&o->copy_up_lock);
     spin_init(&o->inodes_lock);
     for (unsigned i = 0; i < ARRAY_SIZE(o->inodes); i++)
         list_init(&o->inodes[i]);
