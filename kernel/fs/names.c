@@ -82,21 +82,34 @@ static int remove_name(struct inode *dir, struct dentry *d)
 
 /* ---- for the kernel: no permissions asked ---- */
 
-static int vfs_make(struct dentry *dir, const char *name, const struct make_args *a,
-                    struct dentry **out)
+/* [dir->inode->lock] */
+static int vfs_make_locked(struct dentry *dir, const char *name, const struct make_args *a,
+                           struct dentry **out)
 {
     struct dentry *d;
     int err;
 
-    mutex_lock(&dir->inode->lock);
+    /* Nothing leads to a name in a removed directory: it would stay when all is unmounted. */
+    if (d_is_unlinked(dir) || dir->inode->nlink == 0)
+        return -ENOENT;
     err = lookup_one_locked(dir, name, strlen(name), &d);
-    if (err == 0) {
-        err = d_is_negative(d) ? make_name(dir->inode, d, a) : -EEXIST;
-        if (err < 0 || out == NULL)
-            dentry_put(d);
-        else
-            *out = d;
-    }
+    if (err < 0)
+        return err;
+    err = d_is_negative(d) ? make_name(dir->inode, d, a) : -EEXIST;
+    if (err < 0 || out == NULL)
+        dentry_put(d);
+    else
+        *out = d;
+    return err;
+}
+
+static int vfs_make(struct dentry *dir, const char *name, const struct make_args *a,
+                    struct dentry **out)
+{
+    int err;
+
+    mutex_lock(&dir->inode->lock);
+    err = vfs_make_locked(dir, name, a, out);
     mutex_unlock(&dir->inode->lock);
     return err;
 }

@@ -658,6 +658,29 @@ static void several(void)
     close(sv[1]);
 }
 
+static void removed_directory(void)
+{
+    int s = socket(AF_UNIX, SOCK_STREAM, 0), back = open(".", O_RDONLY);
+
+    SECTION("a removed directory");
+    CALL(mkdir("gone", 0700));
+    CALL(chdir("gone"));
+    CALL(bind_to(s, "before"));
+    CALL(unlink("before"));
+    CALL(rmdir("../gone"));
+    close(s);
+    s = socket(AF_UNIX, SOCK_STREAM, 0);
+    CALL(bind_to(s, "after"));
+    CALL(bind_to(s, "./after"));
+    CALL(connect_to(s, "after"));
+    CALL(access("after", F_OK));
+    CALL(fchdir(back));
+    CALL(bind_to(s, "after"));
+    CALL(unlink("after"));
+    close(s);
+    close(back);
+}
+
 int main(void)
 {
     struct sigaction sa = {.sa_handler = on_signal};
@@ -678,6 +701,7 @@ int main(void)
     rights();
     credentials();
     several();
+    removed_directory();
     if (chdir("/") == 0)
         (void)!rmdir(dir);
     return 0;

@@ -504,6 +504,25 @@ static void names_are_made_and_removed(void **state)
     eq(sys_rmdir(U("d/")), 0);
 }
 
+/* The kernel's own names as well: a socket's, what an overlay copies up. */
+static void nothing_is_made_in_a_removed_directory(void **state)
+{
+    struct dentry *made;
+    struct path dir;
+
+    (void)state;
+    eq(sys_mkdir(U("d"), 0755), 0);
+    eq(path_lookup(AT_FDCWD, "d", LOOKUP_DIRECTORY, &dir), 0);
+    eq(vfs_mknod(dir.dentry, "s", S_IFSOCK | 0700, 0, &made), 0);
+    eq(vfs_unlink(dir.dentry, made), 0);
+    dentry_put(made);
+    eq(sys_rmdir(U("d")), 0);
+    eq(vfs_mknod(dir.dentry, "s", S_IFSOCK | 0700, 0, &made), -ENOENT);
+    eq(vfs_mkdir(dir.dentry, "e", 0700, &made), -ENOENT);
+    eq(vfs_symlink(dir.dentry, "l", "s"), -ENOENT);
+    path_put(&dir);
+}
+
 static void an_unlinked_file_lives_as_long_as_it_is_open(void **state)
 {
     char c;
@@ -1138,6 +1157,7 @@ int main(void)
         TEST(forty_links_are_the_limit),
         TEST(openat2_stays_inside),
         TEST(names_are_made_and_removed),
+        TEST(nothing_is_made_in_a_removed_directory),
         TEST(an_unlinked_file_lives_as_long_as_it_is_open),
         TEST(renames_replace_and_refuse),
         TEST(directories_list_each_name_once),
