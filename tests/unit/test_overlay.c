@@ -169,6 +169,116 @@ static void a_removed_directory_is_forgotten(void **state)
     eq(sys_chdir(U("/")), 0);
 }
 
+/* ---- files that have lost their names ---- */
+
+static unsigned list_names(const char *path);
+
+/* Everything of the open file changes, and no name comes back, here or in the upper layer. */
+static void change_nameless(int fd)
+{
+    struct abi_stat s;
+    int64_t v;
+
+    eq(sys_fchmod(fd, 0600), 0);
+    eq(sys_fchown(fd, 5, 6), 0);
+    eq(sys_utimensat(fd, 0, 0, 0), 0);
+    eq(sys_fstat(fd, U(&s)), 0);
+    eq(s.st_mode, S_IFREG | 0600);
+    eq(s.st_uid, 5);
+    eq(s.st_gid, 6);
+    eq(s.st_nlink, 0);
+    eq(s.st_size, sizeof(v));
+    eq(sys_pread64(fd, U(&v), sizeof(v), 0), sizeof(v));
+    eq(v, 7);
+    eq(sys_close(fd), 0);
+}
+
+static void a_removed_file_is_copied_up_without_a_name(void **state)
+{
+    int64_t v;
+    long fd;
+
+    (void)state;
+    eq(write_to("/t/l0/f", O_CREAT, 7), 0);
+    mount_overlay();
+    fd = sys_openat(AT_FDCWD, U("/t/m/f"), O_RDONLY, 0);
+    eq(sys_unlink(U("/t/m/f")), 0);
+    change_nameless((int)fd);
+    eq(list_names("/t/m"), 0);
+    eq(list_names("/t/u"), 1); /* the whiteout */
+    remount_overlay();
+    eq(read_from("/t/m/f", &v), -ENOENT);
+}
+
+static void a_replaced_file_is_copied_up_without_a_name(void **state)
+{
+    int64_t v;
+    long fd;
+
+    (void)state;
+    eq(write_to("/t/l0/f", O_CREAT, 7), 0);
+    mount_overlay();
+    eq(write_to("/t/m/g", O_CREAT, 8), 0);
+    fd = sys_openat(AT_FDCWD, U("/t/m/f"), O_RDONLY, 0);
+    eq(sys_rename(U("/t/m/g"), U("/t/m/f")), 0);
+    change_nameless((int)fd);
+    eq(read_from("/t/m/f", &v), 0);
+    eq(v, 8);
+    eq(list_names("/t/u"), 1);
+}
+
+/* Nothing would lead to a name that is made in a removed directory when the file system ends. */
+static void a_file_of_a_removed_directory_is_copied_up_without_a_name(void **state)
+{
+    long fd;
+
+    (void)state;
+    eq(sys_mkdir(U("/t/l0/d"), 0755), 0);
+    eq(write_to("/t/l0/d/f", O_CREAT, 7), 0);
+    mount_overlay();
+    fd = sys_openat(AT_FDCWD, U("/t/m/d/f"), O_RDONLY, 0);
+    eq(sys_unlink(U("/t/m/d/f")), 0);
+    eq(sys_rmdir(U("/t/m/d")), 0);
+    change_nameless((int)fd);
+    eq(list_names("/t/u"), 1);
+}
+
+/* What has no data cannot do without a name: it is not to come back. */
+static void a_removed_directory_is_not_copied_up(void **state)
+{
+    long fd;
+
+    (void)state;
+    eq(sys_mkdir(U("/t/l0/d"), 0755), 0);
+    mount_overlay();
+    fd = sys_openat(AT_FDCWD, U("/t/m/d"), O_RDONLY | O_DIRECTORY, 0);
+    eq(sys_rmdir(U("/t/m/d")), 0);
+    eq(sys_fchmod((int)fd, 0700), -ENOENT);
+    eq(sys_close((int)fd), 0);
+    eq(list_names("/t/m"), 0);
+}
+
+static void a_removed_file_is_copied_up_or_not_at_all(void **state)
+{
+    long fd, err;
+
+    (void)state;
+    eq(write_to("/t/l0/f", O_CREAT, 7), 0);
+    mount_overlay();
+    fd = sys_openat(AT_FDCWD, U("/t/m/f"), O_RDONLY, 0);
+    eq(sys_unlink(U("/t/m/f")), 0);
+    for (unsigned n = 0; n < 100; n++) {
+        host_fail_after(n);
+        err = sys_fchmod((int)fd, 0600);
+        host_no_failures();
+        if (err == 0)
+            break;
+        eq(err, -ENOMEM);
+    }
+    eq(err, 0);
+    change_nameless((int)fd);
+}
+
 /* ---- the model: what each of 5 + 25 paths is ---- */
 
 #define NAMES 5
@@ -525,6 +635,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(names_of_one_file_are_removed_one_by_one),
         TEST(a_removed_directory_is_forgotten),
+        TEST(a_removed_file_is_copied_up_without_a_name),
+        TEST(a_replaced_file_is_copied_up_without_a_name),
+        TEST(a_file_of_a_removed_directory_is_copied_up_without_a_name),
+        TEST(a_removed_directory_is_not_copied_up),
+        TEST(a_removed_file_is_copied_up_or_not_at_all),
         TEST(agrees_with_a_table_of_names),
     };
 

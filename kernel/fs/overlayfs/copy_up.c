@@ -138,11 +138,34 @@ static int make_like(struct dentry *dir, const char *name, struct dentry *from, 
     }
 }
 
+/* A new file like `from` that has no name: the overlay's has lost its own and lives as long as it is
+ * open. Its directory may be gone, too; any of the layer does. */
+static int make_nameless(const struct ovl_super *o, const struct inode *from, struct dentry **out)
+{
+    struct dentry *root = o->layers[0].root, *copy;
+    struct inode *dir = root->inode;
+    int err;
+
+    if (!S_ISREG(from->mode) || dir->ops->tmpfile == NULL)
+        return -ENOENT;
+    copy = dentry_alloc(root->sb, root, "#removed", 8);
+    if (copy == NULL)
+        return -ENOMEM;
+    mutex_lock(&dir->lock);
+    err = dir->ops->tmpfile(dir, copy, S_IFREG | (from->mode & S_IALLUGO));
+    mutex_unlock(&dir->lock);
+    if (err < 0)
+        dentry_put(copy);
+    else
+        *out = copy;
+    return err;
+}
+
 static void remove_copy(struct dentry *dir, struct dentry *copy)
 {
-    if (S_ISDIR(copy->inode->mode))
+    if (dir != NULL && S_ISDIR(copy->inode->mode))
         (void)vfs_rmdir(dir, copy);
-    else
+    else if (dir != NULL)
         (void)vfs_unlink(dir, copy);
     dentry_put(copy);
 }
@@ -163,13 +186,13 @@ static void copy_attributes(const struct inode *from, struct inode *to)
     mutex_unlock(&to->lock);
 }
 
-/* [copy_up_lock] The parent has an upper version. */
-static int copy_up_one(struct dentry *dentry, struct dentry *parent)
+/* [copy_up_lock] Into the upper directory `dir`; NULL: without a name. */
+static int copy_up_one(struct dentry *dentry, struct dentry *dir)
 {
     struct ovl_super *o = ovl_super(dentry->sb);
     struct ovl_inode *oi = ovl_inode(dentry->inode);
-    struct dentry *dir = ovl_upper(parent), *from = oi->lower[0].dentry, *copy;
-    int err = make_like(dir, dentry->name, from, &copy);
+    struct dentry *from = oi->lower[0].dentry, *copy;
+    int err = dir != NULL ? make_like(dir, dentry->name, from, &copy) : make_nameless(o, from->inode, &copy);
 
     if (err < 0)
         return err;
@@ -211,23 +234,34 @@ static struct dentry *next_missing(struct dentry *dentry, struct dentry **parent
     return d;
 }
 
+/* [copy_up_lock] With what leads to it, from the top down. */
+static int copy_up_path(struct dentry *dentry)
+{
+    int err = 0;
+
+    if (ovl_inode(dentry->inode)->is_removed)
+        return ovl_upper(dentry) == NULL ? copy_up_one(dentry, NULL) : 0;
+    while (err == 0 && ovl_upper(dentry) == NULL) {
+        struct dentry *parent, *d = next_missing(dentry, &parent);
+
+        err = copy_up_one(d, ovl_upper(parent));
+        dentry_put(d);
+        dentry_put(parent);
+    }
+    return err;
+}
+
 int ovl_copy_up(struct dentry *dentry)
 {
     struct ovl_super *o = ovl_super(dentry->sb);
-    int err = 0;
+    int err;
 
     if (ovl_upper(dentry) != NULL)
         return 0;
     if (!o->has_upper)
         return -EROFS;
     mutex_lock(&o->copy_up_lock);
-    while (err == 0 && ovl_upper(dentry) == NULL) {
-        struct dentry *parent, *d = next_missing(dentry, &parent);
-
-        err = copy_up_one(d, parent);
-        dentry_put(d);
-        dentry_put(parent);
-    }
+    err = copy_up_path(dentry);
     mutex_unlock(&o->copy_up_lock);
     return err;
 }

@@ -206,27 +206,46 @@ static int remove_whiteouts(struct dentry *dir)
     return 0;
 }
 
-/* The name is looked up again: a file with several knows its upper dentry by one of them. */
+/* [copy_up_lock] The name is looked up again: a file with several knows its upper dentry by one of
+ * them. *was: it was in the upper layer. */
+static int remove_upper(struct dentry *upper, const struct dentry *dentry, bool *was)
+{
+    struct dentry *real;
+    int err = lookup_one(upper, dentry->name, dentry->name_len, &real);
+
+    if (err < 0)
+        return err;
+    *was = !d_is_negative(real);
+    if (*was && S_ISDIR(real->inode->mode)) {
+        err = remove_whiteouts(real);
+        if (err == 0)
+            err = vfs_rmdir(upper, real);
+    } else if (*was) {
+        err = vfs_unlink(upper, real);
+    }
+    dentry_put(real);
+    return err;
+}
+
+/* No copy-up happens meanwhile: it would put the name back, or find the whiteout in its way. */
 static int remove_name(struct inode *dir, struct dentry *dentry, bool is_dir)
 {
-    struct dentry *upper = NULL, *real = NULL;
+    struct ovl_super *o = ovl_super(dir->sb);
+    struct dentry *upper = NULL;
     bool covered, is_upper;
     int err = upper_dir(dentry, &upper);
 
     if (err == 0)
         err = in_lower(dir, dentry, &covered);
-    if (err == 0)
-        err = lookup_one(upper, dentry->name, dentry->name_len, &real);
     if (err < 0)
         return err;
-    is_upper = !d_is_negative(real);
-    if (is_dir && is_upper)
-        err = remove_whiteouts(real);
-    if (err == 0 && is_upper)
-        err = is_dir ? vfs_rmdir(upper, real) : vfs_unlink(upper, real);
-    dentry_put(real);
+    mutex_lock(&o->copy_up_lock);
+    err = remove_upper(upper, dentry, &is_upper);
     if (err == 0 && covered)
         err = put_whiteout(upper, dentry); /* fails only without memory: then the lower object shows again */
+    if (err == 0)
+        ovl_inode(dentry->inode)->is_removed = true;
+    mutex_unlock(&o->copy_up_lock);
     if (err < 0)
         return err;
     ovl_copy_attr(dir);
@@ -268,7 +287,7 @@ static void unlock_two(struct inode *a, struct inode *b)
         mutex_unlock(&b->lock);
 }
 
-/* Rename in the upper layer, whose dcache follows as the VFS would have it. */
+/* [copy_up_lock] Rename in the upper layer, whose dcache follows as the VFS would have it. */
 static int rename_upper(struct dentry *odir, const struct dentry *old, struct dentry *ndir, const struct dentry *new)
 {
     struct dentry *from = NULL, *to = NULL;
@@ -290,6 +309,20 @@ static int rename_upper(struct dentry *odir, const struct dentry *old, struct de
         dentry_put(from);
     if (to != NULL)
         dentry_put(to);
+    return err;
+}
+
+/* rename_upper(), and what had the new name has none any more. */
+static int replace_name(struct dentry *odir, const struct dentry *old, struct dentry *ndir, const struct dentry *new)
+{
+    struct ovl_super *o = ovl_super(old->sb);
+    int err;
+
+    mutex_lock(&o->copy_up_lock);
+    err = rename_upper(odir, old, ndir, new);
+    if (err == 0 && new->inode != NULL)
+        ovl_inode(new->inode)->is_removed = true;
+    mutex_unlock(&o->copy_up_lock);
     return err;
 }
 
@@ -337,7 +370,7 @@ int ovl_rename(struct inode *odir, struct dentry *old, struct inode *ndir, struc
     if (err == 0)
         err = prepare_target(nupper, new, is_dir, &was_whiteout);
     if (err == 0)
-        err = rename_upper(oupper, old, nupper, new);
+        err = replace_name(oupper, old, nupper, new);
     if (err < 0) {
         if (was_whiteout)
             (void)put_whiteout(nupper, new);

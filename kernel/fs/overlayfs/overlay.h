@@ -37,6 +37,7 @@ struct ovl_inode {
     struct list_node hash;   /* [inodes_lock] non-directories only */
     struct inode *key;       /* [inodes_lock] the real inode it is hashed by */
     struct dentry *upper;    /* [copy_up_lock, then inode->lock] counted, or NULL: not there yet */
+    bool is_removed;         /* [copy_up_lock] its name is gone; of what has no upper version: its only one */
     unsigned nlower;         /* [I] */
     struct ovl_real lower[]; /* [I] topmost first; one for what is no directory */
 };
@@ -62,7 +63,8 @@ struct inode *ovl_inode_create(struct super_block *sb, struct dentry *upper, con
                                unsigned nlower);
 extern const struct inode_ops ovl_dir_iops, ovl_file_iops, ovl_link_iops, ovl_special_iops;
 
-/* copy_up.c: after it the object has an upper version, and so have its parents. */
+/* copy_up.c: after it the object has an upper version, and so have its parents. A file that has been
+ * removed gets one without a name; -ENOENT: another kind of object that has been. */
 int ovl_copy_up(struct dentry *dentry);
 struct dentry *ovl_upper(const struct dentry *dentry); /* borrowed, or NULL */
 
