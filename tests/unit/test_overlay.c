@@ -88,11 +88,13 @@ static unsigned before;
 
 static int enter(void **state)
 {
+    static const char big[4096] = "nr_inodes=10000,size=64m";
+
     (void)state;
     host_be_user(0);
     before = host_objects();
     eq(sys_mkdir(U("/t"), 0755), 0);
-    eq(sys_mount(U("none"), U("/t"), U("tmpfs"), 0, 0), 0);
+    eq(sys_mount(U("none"), U("/t"), U("tmpfs"), 0, U(big)), 0);
     for (unsigned i = 0; i < 5; i++)
         eq(sys_mkdir(U(places[i]), 0755), 0);
     return 0;
@@ -277,6 +279,97 @@ static void a_removed_file_is_copied_up_or_not_at_all(void **state)
     }
     eq(err, 0);
     change_nameless((int)fd);
+}
+
+/* ---- directories with many names ---- */
+
+#define MANY 1000
+
+static void make_many(const char *dir)
+{
+    char name[32];
+
+    eq(sys_mkdir(U(dir), 0755), 0);
+    for (unsigned i = 0; i < MANY; i++) {
+        snprintf(name, sizeof(name), "%s/%u", dir, i);
+        eq(write_to(name, O_CREAT | O_EXCL, 1), 0);
+    }
+}
+
+/* Entries up to the end, or the error. */
+static long count_entries(const char *path)
+{
+    static uint8_t buf[512];
+    long fd = sys_openat(AT_FDCWD, U(path), O_RDONLY | O_DIRECTORY, 0), n, count = 0;
+
+    assert_true(fd >= 0);
+    while ((n = sys_getdents64((int)fd, U(buf), sizeof(buf))) > 0) {
+        for (long at = 0; at < n; at += ((const struct abi_dirent64 *)(const void *)(buf + at))->d_reclen)
+            count++;
+    }
+    eq(sys_close((int)fd), 0);
+    return n < 0 ? n : count;
+}
+
+static void a_long_listing_lets_others_run_and_can_be_killed(void **state)
+{
+    char name[32];
+
+    (void)state;
+    make_many("/t/l0/d");
+    make_many("/t/l1/d");
+    mount_overlay();
+    host_want_cpu(true);
+    eq(count_entries("/t/m/d"), MANY + 2);
+    assert_true(host_preemptions() >= 2 * MANY); /* each name of each layer */
+    host_want_cpu(true);
+    eq(sys_rmdir(U("/t/m/d")), -ENOTEMPTY);
+    assert_true(host_preemptions() >= 2 * MANY);
+    host_want_cpu(false);
+
+    host_kill(true);
+    eq(count_entries("/t/m/d"), -EINTR);
+    eq(sys_rmdir(U("/t/m/d")), -EINTR);
+    host_kill(false);
+    eq(count_entries("/t/m/d"), MANY + 2);
+
+    for (unsigned i = 0; i < MANY; i++) {
+        snprintf(name, sizeof(name), "/t/m/d/%u", i);
+        eq(sys_unlink(U(name)), 0);
+    }
+    eq(count_entries("/t/m/d"), 2);
+    host_kill(true);
+    eq(sys_rmdir(U("/t/m/d")), -EINTR);
+    host_kill(false);
+    eq(sys_rmdir(U("/t/m/d")), 0);
+}
+
+static void a_position_is_found_again(void **state)
+{
+    static uint8_t buf[512];
+    const struct abi_dirent64 *e = (const void *)buf;
+    ino_t inos[MANY + 2];
+    off_t at[MANY + 3] = {0};
+    long fd;
+
+    (void)state;
+    make_many("/t/l0/d");
+    mount_overlay();
+    fd = sys_openat(AT_FDCWD, U("/t/m/d"), O_RDONLY | O_DIRECTORY, 0);
+    for (unsigned i = 0; i < MANY + 2; i++) { /* one at a time */
+        assert_true(sys_getdents64((int)fd, U(buf), 32) > 0);
+        inos[i] = e->d_ino;
+        at[i + 1] = e->d_off;
+    }
+    eq(sys_getdents64((int)fd, U(buf), 32), 0);
+    for (unsigned i = MANY + 2; i-- > 1;) {
+        eq(sys_lseek((int)fd, at[i], 0), at[i]);
+        assert_true(sys_getdents64((int)fd, U(buf), sizeof(buf)) > 0);
+        eq(e->d_ino, inos[i]);
+    }
+    eq(sys_lseek((int)fd, 1u << 30, 0), 1u << 30);
+    eq(sys_getdents64((int)fd, U(buf), sizeof(buf)), 0);
+    eq(sys_close((int)fd), 0);
 }
 
 /* ---- the model: what each of 5 + 25 paths is ---- */
@@ -640,6 +733,8 @@ int main(void)
         TEST(a_file_of_a_removed_directory_is_copied_up_without_a_name),
         TEST(a_removed_directory_is_not_copied_up),
         TEST(a_removed_file_is_copied_up_or_not_at_all),
+        TEST(a_long_listing_lets_others_run_and_can_be_killed),
+        TEST(a_position_is_found_again),
         TEST(agrees_with_a_table_of_names),
     };
 

@@ -202,6 +202,7 @@ static int remove_whiteouts(struct dentry *dir)
         dentry_put(d);
         if (err < 0)
             return err;
+        cond_resched();
     }
     return 0;
 }

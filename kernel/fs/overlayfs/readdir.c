@@ -3,20 +3,24 @@
  * Merged directories: the names of all layers, each once, without whiteouts and
  * what they hide. The list is made when a directory is read from its start and
  * kept with the open file, so positions stay true while names change.
+ *
+ * Whoever fills a directory chooses how many names it has, and which: they are
+ * told apart in a balanced tree, every loop over them lets others run, and making
+ * the list ends when its thread is killed.
  */
 #include <kernel/cgroup.h>
 #include <kernel/errno.h>
+#include <kernel/proc.h>
+#include <kernel/rbtree.h>
 #include <kernel/string.h>
 
 #include "overlay.h"
 
 #include "../vfs.h"
 
-#define BUCKETS 64
-
 struct name {
-    struct list_node all;  /* in order of appearance */
-    struct list_node hash;
+    struct list_node all; /* in order of appearance */
+    struct rb_node node;
     ino_t ino;
     uint8_t type;
     bool whiteout;
@@ -26,56 +30,71 @@ struct name {
 
 struct listing {
     struct list_node all;
-    struct list_node hash[BUCKETS];
+    struct rb_root by_text;
+    struct list_node *next; /* the name at next_pos, or &all at the end: where the last call stopped */
+    off_t next_pos;
 };
 
 struct collect { /* context of one layer's readdir */
     struct listing *list;
-    struct dentry *dir;
-    bool failed;
+    int err;
 };
 
-static unsigned name_bucket(const char *text, size_t len)
+static int compare(const struct name *n, const char *text, size_t len)
 {
-    uint32_t h = 2166136261u;
+    int order = memcmp(text, n->text, min((size_t)n->len, len));
 
-    for (size_t i = 0; i < len; i++)
-        h = (h ^ (uint8_t)text[i]) * 16777619u;
-    return h % BUCKETS;
+    return order != 0 ? order : (int)len - (int)n->len;
 }
 
-static bool listed(struct listing *l, const char *text, size_t len)
+/* Where a new name belongs in the tree; NULL: it is there already. */
+static struct rb_node **place_of(struct listing *l, const char *text, size_t len, struct rb_node **parent)
 {
-    struct name *n;
+    struct rb_node **where = &l->by_text.node;
 
-    list_for_each(n, &l->hash[name_bucket(text, len)], hash) {
-        if (n->len == len && memcmp(n->text, text, len) == 0)
-            return true;
+    *parent = NULL;
+    while (*where != NULL) {
+        int order = compare(rb_entry(*where, struct name, node), text, len);
+
+        if (order == 0)
+            return NULL;
+        *parent = *where;
+        where = order < 0 ? &(*where)->left : &(*where)->right;
     }
-    return false;
+    return where;
 }
 
-static bool collect_name(void *ctx, const char *text, size_t len, off_t next_pos, ino_t ino, unsigned type)
+static int add_name(struct listing *l, const char *text, size_t len, ino_t ino, unsigned type)
 {
-    struct collect *c = ctx;
+    struct rb_node *parent, **where = place_of(l, text, len, &parent);
     struct name *n;
 
-    (void)next_pos;
-    if ((len == 1 && text[0] == '.') || (len == 2 && text[0] == '.' && text[1] == '.') || listed(c->list, text, len))
-        return true;
+    if (where == NULL)
+        return 0;
     n = kalloc_for(current_cgroup(), sizeof(*n) + len);
-    if (n == NULL) {
-        c->failed = true;
-        return false;
-    }
+    if (n == NULL)
+        return -ENOMEM;
     n->ino = ino;
     n->type = (uint8_t)type;
     n->whiteout = type == S_IFCHR >> 12; /* perhaps: settled when all names are known */
     n->len = (uint16_t)len;
     memcpy(n->text, text, len);
-    list_add_tail(&c->list->all, &n->all);
-    list_add_tail(&c->list->hash[name_bucket(text, len)], &n->hash);
-    return true;
+    list_add_tail(&l->all, &n->all);
+    rb_link(&n->node, parent, where);
+    rb_insert_fixup(&l->by_text, &n->node);
+    return 0;
+}
+
+static bool collect_name(void *ctx, const char *text, size_t len, off_t next_pos, ino_t ino, unsigned type)
+{
+    struct collect *c = ctx;
+
+    (void)next_pos;
+    if ((len == 1 && text[0] == '.') || (len == 2 && text[0] == '.' && text[1] == '.'))
+        return true;
+    cond_resched();
+    c->err = fatal_signal_pending(current) ? -EINTR : add_name(c->list, text, len, ino, type);
+    return c->err == 0;
 }
 
 static void listing_free(struct listing *l)
@@ -84,8 +103,10 @@ static void listing_free(struct listing *l)
 
     if (l == NULL)
         return;
-    list_for_each_safe(n, next, &l->all, all)
+    list_for_each_safe(n, next, &l->all, all) {
         kfree(n);
+        cond_resched();
+    }
     kfree(l);
 }
 
@@ -99,6 +120,9 @@ static int settle_whiteouts(struct listing *l, struct dentry *dir, struct list_n
 
         if (!n->whiteout)
             continue;
+        cond_resched();
+        if (fatal_signal_pending(current))
+            return -EINTR;
         err = lookup_one(dir, n->text, n->len, &d);
         if (err < 0)
             return err;
@@ -111,7 +135,7 @@ static int settle_whiteouts(struct listing *l, struct dentry *dir, struct list_n
 static int collect_layer(struct listing *l, const struct ovl_layer *layer, struct dentry *dir)
 {
     struct path p = {layer->mnt, dir};
-    struct collect c = {.list = l, .dir = dir};
+    struct collect c = {.list = l};
     struct dir_context ctx = {.emit = collect_name, .ctx = &c};
     struct list_node *last = l->all.prev;
     struct file *f = file_alloc();
@@ -128,8 +152,8 @@ static int collect_layer(struct listing *l, const struct ovl_layer *layer, struc
     err = f->ops->readdir(f, &ctx);
     mutex_unlock(&dir->inode->lock);
     file_put(f);
-    if (err == 0 && c.failed)
-        err = -ENOMEM;
+    if (err == 0)
+        err = c.err;
     return err < 0 ? err : settle_whiteouts(l, dir, last);
 }
 
@@ -143,8 +167,6 @@ static int listing_create(struct inode *inode, struct listing **out)
     if (l == NULL)
         return -ENOMEM;
     list_init(&l->all);
-    for (unsigned i = 0; i < BUCKETS; i++)
-        list_init(&l->hash[i]);
     if (oi->upper != NULL)
         err = collect_layer(l, &o->layers[0], oi->upper);
     for (unsigned i = 0; i < oi->nlower && err == 0; i++)
@@ -166,18 +188,33 @@ int ovl_check_empty(struct inode *dir)
     if (err < 0)
         return err;
     list_for_each(n, &l->all, all) {
-        if (!n->whiteout)
+        if (!n->whiteout) {
             err = -ENOTEMPTY;
+            break;
+        }
+        cond_resched();
     }
     listing_free(l);
     return err;
 }
 
+/* Go to the name at `pos`: mostly where the last call stopped. */
+static void seek(struct listing *l, off_t pos)
+{
+    if (l->next == NULL || pos < l->next_pos) {
+        l->next = l->all.next;
+        l->next_pos = 2;
+    }
+    while (l->next_pos < pos && l->next != &l->all) {
+        l->next = l->next->next;
+        l->next_pos++;
+        cond_resched();
+    }
+}
+
 static int ovl_readdir(struct file *f, struct dir_context *ctx)
 {
     struct listing *l = f->private;
-    struct name *n;
-    off_t at = 2;
     int err;
 
     if (ctx->pos == 0 || l == NULL) {
@@ -192,12 +229,13 @@ static int ovl_readdir(struct file *f, struct dir_context *ctx)
         if (!ctx->emit(ctx->ctx, "..", (size_t)ctx->pos + 1, ctx->pos + 1, f->inode->ino, S_IFDIR >> 12))
             return 0;
     }
-    list_for_each(n, &l->all, all) {
-        if (at++ < ctx->pos || n->whiteout)
-            continue;
-        if (!ctx->emit(ctx->ctx, n->text, n->len, at, n->ino, n->type))
+    for (seek(l, ctx->pos); l->next != &l->all; l->next = l->next->next, l->next_pos++) {
+        struct name *n = list_entry(l->next, struct name, all);
+
+        cond_resched();
+        if (!n->whiteout && !ctx->emit(ctx->ctx, n->text, n->len, l->next_pos + 1, n->ino, n->type))
             return 0;
-        ctx->pos = at;
+        ctx->pos = l->next_pos + 1;
     }
     return 0;
 }

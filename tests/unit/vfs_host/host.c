@@ -374,8 +374,22 @@ void sched_yield(void)
 {
 }
 
+static unsigned preemptions;
+
 void sched_preempt(void)
 {
+    preemptions++;
+}
+
+void host_want_cpu(bool wanted)
+{
+    host_cpu.need_resched = wanted;
+    preemptions = 0;
+}
+
+unsigned host_preemptions(void)
+{
+    return preemptions;
 }
 
 /* ---- processes, credentials, namespaces ---- */
@@ -556,10 +570,17 @@ bool signal_pending(struct thread *t)
     return false;
 }
 
+static bool is_killed;
+
+void host_kill(bool killed)
+{
+    is_killed = killed;
+}
+
 bool fatal_signal_pending(struct thread *t)
 {
     (void)t;
-    return false;
+    return is_killed;
 }
 
 /* ---- the rest ---- */

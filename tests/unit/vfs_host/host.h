@@ -18,3 +18,6 @@ bool host_failed(void); /* it has */
 void host_no_failures(void);
 void host_be_user(unsigned uid); /* no capabilities unless 0 */
 void host_advance_clock(uint64_t seconds);
+void host_want_cpu(bool wanted);  /* somebody else wants the CPU, or not: the count starts again */
+unsigned host_preemptions(void); /* how often the kernel has given it away since */
+void host_kill(bool killed);     /* a fatal signal is pending, or not */
