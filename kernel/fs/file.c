@@ -45,7 +45,7 @@ void file_get(struct file *f)
 
 /* ---- writing and executing exclude each other ---- */
 
-static int inode_add_writer(struct inode *inode)
+int inode_add_writer(struct inode *inode)
 {
     int n = __atomic_load_n(&inode->writers, __ATOMIC_RELAXED);
 
@@ -57,26 +57,49 @@ static int inode_add_writer(struct inode *inode)
     return 0;
 }
 
-int file_deny_writers(struct file *f)
+void inode_remove_writer(struct inode *inode)
 {
-    struct inode *inode = file_data_inode(f);
+    __atomic_fetch_sub(&inode->writers, 1, __ATOMIC_RELAXED);
+}
+
+static int inode_deny_writers(struct inode *inode)
+{
     int n = __atomic_load_n(&inode->writers, __ATOMIC_RELAXED);
 
-    if (f->denies_writers)
-        return 0;
     do {
         if (n > 0)
             return -ETXTBSY;
     } while (!__atomic_compare_exchange_n(&inode->writers, &n, n - 1, true, __ATOMIC_RELAXED,
                                           __ATOMIC_RELAXED));
-    f->denies_writers = true;
     return 0;
+}
+
+static void inode_allow_writers(struct inode *inode)
+{
+    __atomic_fetch_add(&inode->writers, 1, __ATOMIC_RELAXED);
+}
+
+/* Of an overlay's file both inodes count: who opens or cuts the overlay's is told before anything is
+ * done, and who comes to the real one by another way, too. */
+int file_deny_writers(struct file *f)
+{
+    int err = 0;
+
+    if (f->denies_writers)
+        return 0;
+    for (struct file *g = f; g != NULL && err == 0; g = g->real) {
+        err = inode_deny_writers(g->inode);
+        for (struct file *done = f; err < 0 && done != g; done = done->real)
+            inode_allow_writers(done->inode);
+    }
+    f->denies_writers = err == 0;
+    return err;
 }
 
 static void allow_writers(struct file *f)
 {
-    if (f->denies_writers)
-        __atomic_fetch_add(&file_data_inode(f)->writers, 1, __ATOMIC_RELAXED);
+    for (struct file *g = f; f->denies_writers && g != NULL; g = g->real)
+        inode_allow_writers(g->inode);
 }
 
 static int start_writing(struct file *f)
@@ -100,7 +123,7 @@ static void stop_writing(struct file *f)
 {
     if (!f->counts_writer)
         return;
-    __atomic_fetch_sub(&f->inode->writers, 1, __ATOMIC_RELAXED);
+    inode_remove_writer(f->inode);
     __atomic_fetch_sub(&f->path.mnt->writers, 1, __ATOMIC_RELAXED);
     __atomic_fetch_sub(&f->path.mnt->sb->writers, 1, __ATOMIC_RELAXED);
     f->counts_writer = false;

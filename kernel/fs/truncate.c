@@ -27,14 +27,17 @@ int path_truncate(const struct path *path, uint64_t size, struct file *f)
     (void)f;
     if (err < 0)
         return err;
-    if (READ_ONCE(inode->writers) < 0)
-        return -ETXTBSY;
     if (size > READ_ONCE(inode->size)) {
         err = check_file_size_limit(size, &allowed);
         if (err < 0)
             return err;
     }
-    return vfs_setattr(path, &attr);
+    err = inode_add_writer(inode); /* no program is started from it meanwhile */
+    if (err < 0)
+        return err;
+    err = vfs_setattr(path, &attr);
+    inode_remove_writer(inode);
+    return err;
 }
 
 long sys_truncate(uaddr_t path, off_t len)

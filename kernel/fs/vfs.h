@@ -134,9 +134,14 @@ void anon_init(void);
 struct file *file_alloc(void); /* charged, current's credentials; or NULL */
 void file_free_unopened(struct file *f);
 int file_finish_open(struct file *f, const struct path *path, uint32_t flags);
+/* One who writes, or will not be let: -ETXTBSY while a program runs from the inode. */
+int inode_add_writer(struct inode *inode);
+void inode_remove_writer(struct inode *inode);
 static inline struct inode *file_data_inode(const struct file *f)
 {
-    return f->real != NULL ? f->real->inode : f->inode;
+    while (unlikely(f->real != NULL)) /* an overlay's lower layer may be an overlay */
+        f = f->real;
+    return f->inode;
 }
 extern struct mount *anon_mount;
 

@@ -281,6 +281,72 @@ static void a_removed_file_is_copied_up_or_not_at_all(void **state)
     change_nameless((int)fd);
 }
 
+/* ---- running programs ---- */
+
+static void run_program(const char *name, struct file **out)
+{
+    struct path p;
+
+    eq(path_lookup(AT_FDCWD, name, LOOKUP_FOLLOW, &p), 0);
+    eq(file_open_exec(&p, out), 0);
+    path_put(&p);
+}
+
+static void nobody_writes(const char *name, int64_t value)
+{
+    int64_t v;
+
+    eq(write_to(name, 0, 1), -ETXTBSY);
+    eq(write_to(name, O_TRUNC, 1), -ETXTBSY);
+    eq(sys_openat(AT_FDCWD, U(name), O_RDONLY | O_TRUNC, 0), -ETXTBSY);
+    eq(sys_truncate(U(name), 0), -ETXTBSY);
+    eq(sys_truncate(U(name), 100), -ETXTBSY);
+    eq(read_from(name, &v), 0);
+    eq(v, value);
+}
+
+static void a_running_program_is_not_written_to(void **state)
+{
+    struct file *f;
+    long fd;
+
+    (void)state;
+    eq(write_to("/t/l0/low", O_CREAT, 5), 0);
+    eq(sys_chmod(U("/t/l0/low"), 0755), 0);
+    mount_overlay();
+    eq(write_to("/t/m/up", O_CREAT, 6), 0);
+    eq(sys_chmod(U("/t/m/up"), 0755), 0);
+
+    run_program("/t/m/up", &f);
+    eq(file_deny_writers(f), 0);
+    nobody_writes("/t/m/up", 6);
+    nobody_writes("/t/u/up", 6); /* nor by its name in the layer */
+    file_put(f);
+    eq(write_to("/t/m/up", O_TRUNC, 7), 0);
+
+    run_program("/t/u/up", &f); /* nor the other way about */
+    eq(file_deny_writers(f), 0);
+    nobody_writes("/t/m/up", 7);
+    file_put(f);
+
+    run_program("/t/m/low", &f);
+    eq(file_deny_writers(f), 0);
+    nobody_writes("/t/m/low", 5);
+    eq(sys_access(U("/t/u/low"), 0), -ENOENT); /* not even copied up */
+    file_put(f);
+    eq(write_to("/t/m/low", O_TRUNC, 8), 0);
+    eq(write_to("/t/m/up", 0, 8), 0);
+    eq(sys_truncate(U("/t/m/up"), 0), 0);
+
+    fd = sys_openat(AT_FDCWD, U("/t/u/up"), O_WRONLY, 0);
+    run_program("/t/m/up", &f);
+    eq(file_deny_writers(f), -ETXTBSY);
+    eq(write_to("/t/m/up", 0, 9), 0); /* a refusal leaves nothing */
+    eq(sys_close((int)fd), 0);
+    eq(file_deny_writers(f), 0);
+    file_put(f);
+}
+
 /* ---- directories with many names ---- */
 
 #define MANY 1000
@@ -733,6 +799,7 @@ int main(void)
         TEST(a_file_of_a_removed_directory_is_copied_up_without_a_name),
         TEST(a_removed_directory_is_not_copied_up),
         TEST(a_removed_file_is_copied_up_or_not_at_all),
+        TEST(a_running_program_is_not_written_to),
         TEST(a_long_listing_lets_others_run_and_can_be_killed),
         TEST(a_position_is_found_again),
         TEST(agrees_with_a_table_of_names),

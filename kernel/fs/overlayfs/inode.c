@@ -278,6 +278,21 @@ static int ovl_getattr(const struct path *path, struct kstat *out)
     return err;
 }
 
+static int setattr_upper(struct dentry *upper, const struct iattr *attr)
+{
+    struct inode *inode = upper->inode;
+    int err = attr->valid & ATTR_SIZE ? inode_add_writer(inode) : 0;
+
+    if (err < 0)
+        return err; /* a program runs from the file, started by its name in the layer */
+    mutex_lock(&inode->lock);
+    err = inode->ops->setattr(upper, attr);
+    mutex_unlock(&inode->lock);
+    if (attr->valid & ATTR_SIZE)
+        inode_remove_writer(inode);
+    return err;
+}
+
 static int ovl_setattr(struct dentry *dentry, const struct iattr *attr)
 {
     struct dentry *upper;
@@ -288,9 +303,7 @@ static int ovl_setattr(struct dentry *dentry, const struct iattr *attr)
     upper = ovl_upper(dentry);
     if (upper->inode->ops->setattr == NULL)
         return -EPERM;
-    mutex_lock(&upper->inode->lock);
-    err = upper->inode->ops->setattr(upper, attr);
-    mutex_unlock(&upper->inode->lock);
+    err = setattr_upper(upper, attr);
     ovl_copy_attr(dentry->inode);
     return err;
 }

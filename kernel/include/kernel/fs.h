@@ -400,7 +400,7 @@ int file_open_path(const struct path *path, uint32_t flags, struct file **out);
  * a mount without noexec. The kernel may read it. */
 int file_open_exec(const struct path *path, struct file **out);
 /* execve(2): -ETXTBSY when somebody has the file open for writing; else nobody can until the last
- * file_put(f). inode->writers counts both. */
+ * file_put(f). inode->writers counts both; of an overlay's file, that of the real inode as well. */
 int file_deny_writers(struct file *f);
 void file_get(struct file *f);
 void file_put(struct file *f);
