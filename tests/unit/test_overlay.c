@@ -64,12 +64,17 @@ static long read_from(const char *path, int64_t *value)
     return n < 0 ? n : 0;
 }
 
-static void mount_with(const char *options)
+static long try_mount(const char *where, const char *options)
 {
     static char page[4096]; /* mount(2) reads a whole one */
 
     strcpy(page, options);
-    eq(sys_mount(U("overlay"), U("/t/m"), U("overlay"), 0, U(page)), 0);
+    return sys_mount(U("overlay"), U(where), U("overlay"), 0, U(page));
+}
+
+static void mount_with(const char *options)
+{
+    eq(try_mount("/t/m", options), 0);
 }
 
 static void mount_overlay(void)
@@ -345,6 +350,45 @@ static void a_running_program_is_not_written_to(void **state)
     eq(sys_close((int)fd), 0);
     eq(file_deny_writers(f), 0);
     file_put(f);
+}
+
+/* ---- overlays of overlays ---- */
+
+static void overlays_are_stacked_two_high(void **state)
+{
+    static const char *const dirs[] = {"/t/m2", "/t/m3", "/t/u2", "/t/w2"};
+    struct file *f;
+    int64_t v;
+
+    (void)state;
+    for (unsigned i = 0; i < 4; i++)
+        eq(sys_mkdir(U(dirs[i]), 0755), 0);
+    eq(write_to("/t/l0/f", O_CREAT, 1), 0);
+    eq(sys_chmod(U("/t/l0/f"), 0755), 0);
+    mount_overlay();
+    eq(sys_mkdir(U("/t/m/u"), 0755), 0);
+    eq(sys_mkdir(U("/t/m/w"), 0755), 0);
+    eq(try_mount("/t/m2", "lowerdir=/t/l0,upperdir=/t/m/u,workdir=/t/m/w"), -EINVAL);
+    eq(try_mount("/t/m2", "lowerdir=/t/m,upperdir=/t/u2,workdir=/t/w2"), 0);
+    eq(try_mount("/t/m3", "lowerdir=/t/m2"), -EINVAL);
+    eq(try_mount("/t/m3", "lowerdir=/t/l1:/t/m2"), -EINVAL);
+
+    run_program("/t/m2/f", &f); /* from the lowest of three files */
+    eq(file_deny_writers(f), 0);
+    nobody_writes("/t/m2/f", 1);
+    nobody_writes("/t/m/f", 1);
+    nobody_writes("/t/l0/f", 1);
+    file_put(f);
+    eq(write_to("/t/m2/f", 0, 2), 0);
+    eq(read_from("/t/m/f", &v), 0);
+    eq(v, 1);
+    eq(write_to("/t/m/f", 0, 3), 0);
+    eq(read_from("/t/m2/f", &v), 0);
+    eq(v, 2);
+    eq(sys_unlink(U("/t/m2/f")), 0);
+    eq(read_from("/t/m/f", &v), 0);
+    eq(v, 3);
+    eq(sys_umount2(U("/t/m2"), 0), 0);
 }
 
 /* ---- directories with many names ---- */
@@ -800,6 +844,7 @@ int main(void)
         TEST(a_removed_directory_is_not_copied_up),
         TEST(a_removed_file_is_copied_up_or_not_at_all),
         TEST(a_running_program_is_not_written_to),
+        TEST(overlays_are_stacked_two_high),
         TEST(a_long_listing_lets_others_run_and_can_be_killed),
         TEST(a_position_is_found_again),
         TEST(agrees_with_a_table_of_names),

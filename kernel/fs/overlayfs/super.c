@@ -10,6 +10,9 @@
  * trusted.overlay.opaque=y hides those below. Starting costs the same for any size of
  * image: nothing is read before it is used.
  *
+ * An overlay may be a lower layer, but none of more than STACK_DEPTH_MAX in all; an upper layer
+ * it cannot be: nobody locks two copy-ups.
+ *
  * Isolation comes from where writes go: lower layers are only ever read, and a
  * file is copied to the upper layer before anything of it changes.
  */
@@ -81,16 +84,22 @@ static int add_layer(struct ovl_super *o, char *name)
     return 0;
 }
 
+static int add_upper(struct ovl_super *o, char *name)
+{
+    int err = add_layer(o, name);
+
+    if (err < 0)
+        return err;
+    o->has_upper = true;
+    if (o->layers[0].mnt->sb->stack_depth > 0)
+        return -EINVAL;
+    return path_is_readonly(&(struct path){o->layers[0].mnt, o->layers[0].root}) ? -EROFS : 0;
+}
+
 static int add_layers(struct ovl_super *o, const struct options *opt)
 {
-    int err = 0;
+    int err = opt->upper != NULL ? add_upper(o, opt->upper) : 0;
 
-    if (opt->upper != NULL) {
-        err = add_layer(o, opt->upper);
-        o->has_upper = err == 0;
-        if (err == 0 && path_is_readonly(&(struct path){o->layers[0].mnt, o->layers[0].root}))
-            return -EROFS;
-    }
     for (char *name = opt->lower, *next; err == 0 && name != NULL; name = next) {
         next = name;
         while (*next != '\0' && *next != ':')
@@ -104,6 +113,15 @@ static int add_layers(struct ovl_super *o, const struct options *opt)
         err = add_layer(o, name);
     }
     return err;
+}
+
+static int set_stack_depth(struct super_block *sb)
+{
+    const struct ovl_super *o = ovl_super(sb);
+
+    for (unsigned i = 0; i < o->nlayers; i++)
+        sb->stack_depth = max(sb->stack_depth, o->layers[i].mnt->sb->stack_depth + 1);
+    return sb->stack_depth <= STACK_DEPTH_MAX ? 0 : -EINVAL;
 }
 
 /* upper and work must be two directories of one file system, neither inside the other. */
@@ -205,6 +223,8 @@ static int fill_super(struct super_block *sb, const char *data)
     err = o->options != NULL ? parse_options(copy, &opt) : -ENOMEM;
     if (err == 0)
         err = add_layers(o, &opt);
+    if (err == 0)
+        err = set_stack_depth(sb);
     if (err == 0 && opt.work != NULL)
         err = check_work(o, opt.work);
     if (err == 0)

@@ -215,10 +215,13 @@ struct super_block {
     struct mutex rename_lock;
     struct list_node link;
     int writers;              /* [a] files open for writing: no remount to read-only */
+    unsigned stack_depth;     /* [I] file systems below this one: each is a recursion on the kernel stack */
     bool d_revalidate_always; /* procfs: ask d_revalidate at every use, keep no unused dentries */
     bool d_complete;          /* tmpfs: every name there is has a pinned dentry, others do not exist */
     ino_t last_ino;           /* [a] for file systems that number their inodes in order */
 };
+
+#define STACK_DEPTH_MAX 2
 
 struct fs_type {
     const char *name;
