@@ -284,15 +284,6 @@ size_t scm_to_user(struct scm *scm, bool want_credentials, uaddr_t control, size
 
 /* ---- dropping ---- */
 
-/*
- * Closing a file can drop messages that hold files whose closing drops messages
- * and so on: a program chooses how deep. So drops wait in a list, and whoever is
- * already working on it does them, too.
- */
-static struct spinlock drop_lock = SPINLOCK_INIT;
-static struct list_node to_drop = LIST_INIT(to_drop); /* [drop_lock] */
-static bool is_dropping;                              /* [drop_lock] */
-
 static void drop_now(struct scm *scm)
 {
     for (uint32_t i = 0; i < scm->nfiles; i++)
@@ -302,9 +293,14 @@ static void drop_now(struct scm *scm)
     kfree(scm);
 }
 
+/*
+ * Closing a file can drop messages that hold files whose closing drops messages
+ * and so on: a program chooses how deep. So drops wait in a list of the thread
+ * that is already dropping, and of no other: nobody pays for a neighbour's.
+ */
 void scm_put(struct scm *scm)
 {
-    irqflags_t flags;
+    struct list_node mine = LIST_INIT(mine);
 
     if (scm == NULL)
         return;
@@ -314,19 +310,18 @@ void scm_put(struct scm *scm)
         drop_now(scm);
         return;
     }
-    flags = spin_lock(&drop_lock);
-    list_add_tail(&to_drop, &scm->link);
-    if (!is_dropping) {
-        is_dropping = true;
-        while (!list_is_empty(&to_drop)) {
-            struct scm *next = list_first(&to_drop, struct scm, link);
-
-            list_remove(&next->link);
-            spin_unlock(&drop_lock, flags);
-            drop_now(next);
-            flags = spin_lock(&drop_lock);
-        }
-        is_dropping = false;
+    if (current->scm_drops != NULL) {
+        list_add_tail(current->scm_drops, &scm->link);
+        return;
     }
-    spin_unlock(&drop_lock, flags);
+    list_add_tail(&mine, &scm->link);
+    current->scm_drops = &mine;
+    while (!list_is_empty(&mine)) {
+        struct scm *next = list_first(&mine, struct scm, link);
+
+        list_remove(&next->link);
+        drop_now(next);
+        cond_resched();
+    }
+    current->scm_drops = NULL;
 }

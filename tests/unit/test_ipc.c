@@ -15,6 +15,7 @@
 #include <kernel/errno.h>
 #include <kernel/files.h>
 #include <kernel/fs.h>
+#include <kernel/proc.h>
 #include <kernel/syscalls.h>
 
 #include "kernel/abi/ioctl.h"
@@ -362,6 +363,59 @@ static void deep_chain(void **state)
     eq(nfds, 0);
 }
 
+/* While one thread drops a message, another drops its own, and does not leave it to the first. */
+static int neighbours[2];
+static bool is_neighbour_done;
+
+static void neighbours_file_closed(struct file *f)
+{
+    (void)f;
+    is_neighbour_done = true;
+}
+
+static void neighbour_drops(struct file *f)
+{
+    struct thread *me = host_thread, other = *host_thread;
+
+    (void)f;
+    other.scm_drops = NULL;
+    host_thread = &other;
+    drop(neighbours[0]);
+    drop(neighbours[1]);
+    assert_true(is_neighbour_done);
+    host_thread = me;
+}
+
+static const struct file_ops first_ops = {.release = neighbour_drops};
+static const struct file_ops neighbours_ops = {.release = neighbours_file_closed};
+
+static void send_file(int s, const struct file_ops *ops)
+{
+    struct file *f;
+    int fd = fd_reserve(0);
+
+    eq(file_create_anon("test", ops, NULL, O_RDWR, &f), 0);
+    fd_publish(fd, f);
+    eq(send_fds(s, &fd, 1), 1);
+    eq(sys_close(fd), 0);
+}
+
+static void drops_are_a_threads_own(void **state)
+{
+    int s[2];
+
+    (void)state;
+    is_neighbour_done = false;
+    eq(pair(new_stream, s), 0);
+    eq(pair(new_stream, neighbours), 0);
+    send_file(s[0], &first_ops);
+    send_file(neighbours[0], &neighbours_ops);
+    drop(s[0]);
+    drop(s[1]);
+    assert_true(is_neighbour_done);
+    eq(nfds, 0);
+}
+
 static void too_many_in_flight(void **state)
 {
     int s[2], fds[100];
@@ -479,7 +533,8 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, enter, leave)
     const struct CMUnitTest tests[] = {
         T(pipe),   T(fifo), T(epoll),      T(poll_many),         T(stream), T(server), T(datagrams),
-        T(cycles), T(pty),  T(deep_chain), T(too_many_in_flight)};
+        T(cycles), T(pty),  T(deep_chain), T(drops_are_a_threads_own),
+        T(too_many_in_flight)};
 
     int fd;
 

@@ -82,6 +82,7 @@ struct thread {
     struct files *files;       /* [o] counted */
     struct fs_struct *fs;      /* [o] counted */
     struct nsproxy *nsproxy;   /* [o] counted */
+    struct list_node *scm_drops; /* [o] messages that wait until the drop it is in is done (kernel/net/scm.c) */
     struct sem_undo_list *sem_undo; /* [o] counted; NULL: none (kernel/ipc/semop.c) */
     struct sighand *sighand;   /* [I] counted */
     struct list_node process_link; /* [p] in process->threads */
