@@ -414,9 +414,10 @@ static void tell_sender(struct message *m, const struct unix_msg *msg)
 
 /* Hand over what goes with a message: its files once, its credentials with every part of it. A mere
  * look at it gets a copy. -ENOMEM. */
-static int pass_scm(struct message *m, struct unix_msg *msg, bool stays)
+static int pass_scm(struct unix_sock *u, struct message *m, struct unix_msg *msg, bool stays)
 {
     struct scm *rest = NULL;
+    irqflags_t flags;
 
     if (msg->scm == NULL || m->scm != NULL)
         return 0;
@@ -432,7 +433,9 @@ static int pass_scm(struct message *m, struct unix_msg *msg, bool stays)
     if (msg->scm->in_flight)
         unix_leave_flight(msg->scm);
     m->scm = msg->scm;
+    flags = spin_lock(&u->lock); /* unix_collect() looks at queued messages' files */
     msg->scm = rest;
+    spin_unlock(&u->lock, flags);
     return 0;
 }
 
@@ -487,7 +490,7 @@ static ssize_t receive_stream_locked(struct unix_sock *u, struct message *m)
         done += n;
         stop = has_files(msg);
         whole = (uint32_t)n == msg->len;
-        err = pass_scm(m, msg, !whole);
+        err = pass_scm(u, m, msg, !whole);
         if (m->flags & MSG_PEEK)
             looked_at = msg;
         else
@@ -524,7 +527,7 @@ static ssize_t receive_datagram_locked(struct unix_sock *u, struct message *m)
     n = io_copy_to(&m->data, msg->data, (size_t)fits);
     if (n < fits)
         n = -EFAULT;
-    err = n >= 0 ? pass_scm(m, msg, false) : 0;
+    err = n >= 0 ? pass_scm(u, m, msg, false) : 0;
     if (err < 0)
         n = err;
     else if (n >= 0 && (m->flags & MSG_TRUNC))
