@@ -199,6 +199,8 @@ void file_put(struct file *f)
     stop_writing(f);
     cred_put(f->cred);
     path_put(&f->path);
+    if (f->shown.mnt != NULL)
+        path_put(&f->shown);
     kmem_cache_free(file_cache, f);
 }
 

@@ -18,6 +18,7 @@
 #include <kernel/ns.h>
 #include <kernel/proc.h>
 #include <kernel/syscalls.h>
+#include <kernel/vm.h>
 
 #include "kernel/abi/fs.h"
 #include "vfs_host/host.h"
@@ -388,6 +389,43 @@ static void overlays_are_stacked_two_high(void **state)
     eq(sys_unlink(U("/t/m2/f")), 0);
     eq(read_from("/t/m/f", &v), 0);
     eq(v, 3);
+    eq(sys_umount2(U("/t/m2"), 0), 0);
+}
+
+/* ---- mappings ---- */
+
+static void shows_as_the_file_that_was_opened(const char *name)
+{
+    struct vma vma = {0};
+    struct file *f;
+    struct path p;
+
+    eq(file_open(name, O_RDONLY, 0, &f), 0);
+    eq(path_lookup(AT_FDCWD, name, 0, &p), 0);
+    file_get(f);
+    vma.file = f;
+    eq(f->ops->mmap(f, &vma), 0);
+    assert_ptr_not_equal(vma.file, f); /* its pages are the layer's */
+    assert_null(vma.file->real);
+    assert_ptr_equal(file_shown_path(vma.file)->dentry, p.dentry);
+    assert_ptr_equal(file_shown_path(vma.file)->mnt, p.mnt);
+    path_put(&p);
+    file_put(f);
+    assert_ptr_equal(file_shown_path(vma.file)->mnt, p.mnt); /* the mapping alone holds it */
+    file_put(vma.file);
+}
+
+static void a_mapping_bears_the_overlays_name(void **state)
+{
+    (void)state;
+    eq(sys_mkdir(U("/t/m2"), 0755), 0);
+    eq(write_to("/t/l0/low", O_CREAT, 1), 0);
+    mount_overlay();
+    eq(write_to("/t/m/up", O_CREAT, 1), 0);
+    shows_as_the_file_that_was_opened("/t/m/low");
+    shows_as_the_file_that_was_opened("/t/m/up");
+    eq(try_mount("/t/m2", "lowerdir=/t/m"), 0);
+    shows_as_the_file_that_was_opened("/t/m2/low");
     eq(sys_umount2(U("/t/m2"), 0), 0);
 }
 
@@ -845,6 +883,7 @@ int main(void)
         TEST(a_removed_file_is_copied_up_or_not_at_all),
         TEST(a_running_program_is_not_written_to),
         TEST(overlays_are_stacked_two_high),
+        TEST(a_mapping_bears_the_overlays_name),
         TEST(a_long_listing_lets_others_run_and_can_be_killed),
         TEST(a_position_is_found_again),
         TEST(agrees_with_a_table_of_names),

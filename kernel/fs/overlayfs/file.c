@@ -91,6 +91,17 @@ static const struct file_ops ovl_fops = {
     .release = ovl_release,
 };
 
+/* The lowest file is the one that is mapped: it bears the name of the topmost. */
+static void show_as(struct file *real, const struct path *path)
+{
+    while (real->real != NULL)
+        real = real->real;
+    path_get(path);
+    if (real->shown.mnt != NULL)
+        path_put(&real->shown);
+    real->shown = *path;
+}
+
 int ovl_open(struct inode *inode, struct file *f)
 {
     const uint32_t once = O_CREAT | O_EXCL | O_TRUNC | O_NOCTTY;
@@ -114,6 +125,7 @@ int ovl_open(struct inode *inode, struct file *f)
         file_free_unopened(real);
         return err;
     }
+    show_as(real, &f->path);
     f->real = real;
     f->ops = &ovl_fops;
     return 0;

@@ -311,7 +311,7 @@ static void show_area(struct seq *s, const struct mm *mm, const struct vma *v, c
                named ? MINOR(v->file->inode->sb->dev) : 0,
                (unsigned long long)(named ? v->file->inode->ino : 0));
     if (named)
-        name = path_name(&v->file->path, root, buf, PATH_MAX);
+        name = path_name(file_shown_path(v->file), root, buf, PATH_MAX);
     else if (v->flags & VMA_HEAP)
         name = "[heap]";
     else if (mm->stack_start >= v->start && mm->stack_start < v->end)

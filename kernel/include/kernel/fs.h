@@ -379,6 +379,7 @@ struct file {
     struct path path;           /* [I] counted */
     struct inode *inode;        /* [I] == path.dentry->inode; an overlay's real inode is file->real's */
     struct file *real;          /* [I] overlay: the open file of the layer it passes through to, or NULL */
+    struct path shown;          /* [I] of such a real file: what was opened, counted; mnt NULL: path itself */
     uint32_t flags;             /* [a] O_* */
     bool can_read, can_write;   /* [I] */
     bool is_path_only;          /* [I] O_PATH */
@@ -405,6 +406,11 @@ int file_open_exec(const struct path *path, struct file **out);
 /* execve(2): -ETXTBSY when somebody has the file open for writing; else nobody can until the last
  * file_put(f). inode->writers counts both; of an overlay's file, that of the real inode as well. */
 int file_deny_writers(struct file *f);
+/* What names it for programs: a mapping of an overlay's file has the layer's. */
+static inline const struct path *file_shown_path(const struct file *f)
+{
+    return f->shown.mnt != NULL ? &f->shown : &f->path;
+}
 void file_get(struct file *f);
 void file_put(struct file *f);
 /* Memory as a file without a name: MAP_SHARED | MAP_ANONYMOUS, memfd. Open for reading and
