@@ -7,6 +7,9 @@
  * on the way to user mode, and only if the registers do not hold it any more:
  *
  *     cpu->fpu_owner == t     the registers of this CPU hold t's state
+ *     t->arch.fpu_cpu         the only CPU of which that may be true when t is next switched to:
+ *                             others may name it still, from before it moved, or name a dead
+ *                             thread whose address it has
  *
  * user_return (entry.asm) compares it with the current thread. A thread that
  * slept while only kernel threads ran finds its registers as it left them.
@@ -171,6 +174,7 @@ int arch_fpu_init(struct thread *t, struct cgroup *cg)
         return -ENOMEM;
     memcpy(area, initial_state, state_size);
     t->arch.fpu = area;
+    t->arch.fpu_cpu = FPU_CPU_NONE;
     return 0;
 }
 
@@ -179,7 +183,7 @@ void arch_fpu_free(struct thread *t)
     if (t->arch.fpu == NULL)
         return;
     if (this_cpu()->fpu_owner == t)
-        this_cpu()->fpu_owner = NULL; /* its address may be another thread's next */
+        this_cpu()->fpu_owner = NULL; /* on other CPUs FPU_CPU_NONE of the next at this address does it */
     kmem_cache_free(fpu_cache, t->arch.fpu);
     t->arch.fpu = NULL;
 }
@@ -200,6 +204,7 @@ static void disown(struct thread *t)
 
     if (this_cpu()->fpu_owner == t)
         this_cpu()->fpu_owner = NULL;
+    t->arch.fpu_cpu = FPU_CPU_NONE; /* nor do those of the CPU it came from */
     irq_restore(flags);
 }
 
@@ -232,6 +237,7 @@ int arch_fpu_fork(struct thread *child, const struct thread *parent, struct cgro
         memcpy(area, parent->arch.fpu, state_size);
     }
     child->arch.fpu = area;
+    child->arch.fpu_cpu = FPU_CPU_NONE;
     return 0;
 }
 

@@ -56,11 +56,13 @@ enum thread_work {
 #define KSTACK_SIZE  (KSTACK_PAGES * PAGE_SIZE)
 
 /* State that only the CPU-specific code touches; offsets are in asm_offsets.c. */
+#define FPU_CPU_NONE UINT32_MAX
+
 struct thread_arch {
     uint64_t ksp;                 /* saved kernel stack pointer while not running */
     uint64_t fs_base, gs_base;    /* user's */
     void *fpu;                    /* XSAVE area, 64-byte aligned; NULL for kernel threads */
-    uint32_t fpu_cpu;             /* [c] CPU whose registers last held it: they may still be good */
+    uint32_t fpu_cpu;             /* [o] CPU whose registers may still hold it, or FPU_CPU_NONE */
 };
 
 /* Put away and load state that lives in the CPU beside a thread's own: a vCPU's. Interrupts off. */
