@@ -36,14 +36,27 @@ static pte_t *kernel_pte(vaddr_t va)
     return &table[pt_index(va, 0)];
 }
 
-static void unmap_page(vaddr_t va)
-{
-    pte_t *e = kernel_pte(va);
-    struct page *p = pte_page(*e);
+#define UNMAP_BATCH 16
 
-    *e = 0;
-    invlpg(va); /* other CPUs: see tlb_flush_kernel() */
-    page_put(p);
+static void unmap_batch(vaddr_t va, unsigned npages)
+{
+    struct page *pages[UNMAP_BATCH];
+
+    for (unsigned i = 0; i < npages; i++) {
+        pte_t *e = kernel_pte(va + i * PAGE_SIZE);
+
+        pages[i] = pte_page(*e);
+        *e = 0;
+    }
+    tlb_flush_kernel(va, va + npages * PAGE_SIZE);
+    for (unsigned i = 0; i < npages; i++)
+        page_put(pages[i]);
+}
+
+static void unmap_pages(vaddr_t va, size_t len)
+{
+    for (size_t off = 0; off < len; off += UNMAP_BATCH * PAGE_SIZE)
+        unmap_batch(va + off, (unsigned)min(len - off, UNMAP_BATCH * PAGE_SIZE) >> PAGE_SHIFT);
 }
 
 static int map_page(struct cgroup *cg, vaddr_t va)
@@ -125,8 +138,7 @@ static vaddr_t new_stack(void)
     stack = slot_stack(slot);
     for (unsigned i = 0; i < STACK_PAGES; i++) {
         if (map_page(NULL, stack + i * PAGE_SIZE) < 0) {
-            while (i-- > 0)
-                unmap_page(stack + i * PAGE_SIZE);
+            unmap_pages(stack, i * PAGE_SIZE);
             slot_give(slot);
             return 0;
         }
@@ -137,8 +149,7 @@ static vaddr_t new_stack(void)
 
 static void drop_stack(vaddr_t stack)
 {
-    for (unsigned i = 0; i < STACK_PAGES; i++)
-        unmap_page(stack + i * PAGE_SIZE);
+    unmap_pages(stack, STACK_SIZE);
     mem_stat_add(MEM_STACKS, -STACK_PAGES);
     slot_give(stack_slot(stack));
 }
@@ -253,12 +264,6 @@ static void range_give(vaddr_t va, size_t len)
     kfree(surplus);
     if (joins_next)
         kfree(r);
-}
-
-static void unmap_pages(vaddr_t va, size_t len)
-{
-    for (size_t off = 0; off < len; off += PAGE_SIZE)
-        unmap_page(va + off);
 }
 
 void *kmap_alloc(struct cgroup *cg, size_t len)

@@ -99,8 +99,7 @@ void mm_put(struct mm *mm)
 
     if (!refcount_put(&mm->users))
         return;
-    if (this_cpu()->mm == mm) /* a kernel thread runs on with the tables of the last process */
-        mm_switch(NULL);
+    tlb_leave(mm);
     mutex_lock(&mm->lock);
     release_notifiers(mm);
     for (vma = vma_find(mm, 0); vma != NULL; vma = vma_next(vma))

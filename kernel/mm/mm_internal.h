@@ -101,6 +101,10 @@ void pt_destroy(struct mm *mm);
 /* ---- tlb.c ---- */
 /* After entries were removed or restricted: no CPU uses the old ones when it returns. */
 void tlb_flush(struct mm *mm, uaddr_t start, uaddr_t end);
+void tlb_flush_kernel(vaddr_t start, vaddr_t end); /* the same in the kernel's half, on every CPU */
+/* No CPU has these tables loaded when it returns: a kernel thread runs on with those of the last
+ * process. Nobody runs in them any more. */
+void tlb_leave(struct mm *mm);
 
 /*
  * Pages that were unmapped but may still be in a TLB: collected, flushed

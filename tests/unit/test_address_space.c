@@ -395,12 +395,7 @@ static void do_exit(struct task *t)
 {
     struct mm *mm = t->mm;
 
-    for (unsigned i = 0; i < MACHINE_CPUS; i++) { /* as schedule() on each CPU does */
-        machine_use_cpu(i);
-        if (this_cpu()->mm == mm && i != t->cpu)
-            mm_switch(NULL);
-    }
-    machine_use_cpu(t->cpu);
+    machine_use_cpu(t->cpu); /* other CPUs may have it loaded still: kernel threads run there */
     t->mm = NULL;
     mm_put(mm);
     memset(t->pages, 0, sizeof(t->pages));

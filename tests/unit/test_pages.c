@@ -261,6 +261,12 @@ static void stacks_and_ranges_come_back(void **state)
     for (unsigned round = 0; round < 5000; round++) {
         unsigned n = machine_random(RANGES);
 
+        /* What was mapped is used everywhere: no CPU may reach a page when it is free. */
+        machine_use_cpu(machine_random(MACHINE_CPUS));
+        if (stacks[n] != NULL)
+            machine_touch((char *)stacks[n] + machine_random(4) * PAGE_SIZE);
+        if (ranges[n].base != NULL)
+            machine_touch((char *)ranges[n].base + machine_random((unsigned)(ranges[n].len / PAGE_SIZE)) * PAGE_SIZE);
         if (stacks[n] == NULL) {
             stacks[n] = kmap_alloc_stack(&cgroup_root, 4);
             assert_non_null(stacks[n]);

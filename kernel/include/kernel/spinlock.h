@@ -44,6 +44,16 @@ static inline irqflags_t spin_lock(struct spinlock *l)
     return flags;
 }
 
+/* For who has something to do while it waits. Interrupts are off. */
+static inline bool spin_trylock_irqs_off(struct spinlock *l)
+{
+    assert(!spin_is_mine(l));
+    if (__atomic_exchange_n(&l->locked, 1, __ATOMIC_ACQUIRE) != 0)
+        return false;
+    WRITE_ONCE(l->owner, cpu_number() + 1);
+    return true;
+}
+
 static inline void spin_unlock(struct spinlock *l, irqflags_t flags)
 {
     WRITE_ONCE(l->owner, 0);

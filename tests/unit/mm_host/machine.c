@@ -244,6 +244,11 @@ int machine_store(uaddr_t va, uint64_t value)
     return err;
 }
 
+void machine_touch(const void *p)
+{
+    assert(translate((uint64_t)p, false, false) != NULL);
+}
+
 void machine_check_tlbs(void)
 {
     struct cpu *before = host_cpu;

@@ -23,6 +23,8 @@ void machine_use_cpu(unsigned n); /* who acts from now on */
 int machine_load(uaddr_t va, uint64_t *out);
 int machine_store(uaddr_t va, uint64_t value);
 
+void machine_touch(const void *p); /* the kernel's, on the CPU that acts */
+
 /* Every translation in a TLB is still what the tables say, or narrower. */
 void machine_check_tlbs(void);
 
