@@ -52,7 +52,7 @@ static int rlimit_exchange(struct process *p, unsigned resource, const struct rl
     irqflags_t flags = spin_lock(&pid_lock);
     int err = 0;
 
-    if (p->leader == NULL)
+    if (p->pid->process != p) /* waited for while we found it: its leader is no more */
         err = -ESRCH;
     else if (!may_limit(p))
         err = -EPERM;
@@ -119,7 +119,7 @@ static bool selects(int which, int who, struct process *p)
 {
     uint32_t uid = who == 0 ? current->cred->uid.val : (uint32_t)who;
 
-    if (pid_nr_current(p->pid) == 0 || p->leader == NULL) /* in another pid namespace */
+    if (pid_nr_current(p->pid) == 0) /* in another pid namespace */
         return false;
     switch (which) {
     case PRIO_PROCESS:
@@ -219,6 +219,17 @@ static int target(int tid, struct thread **out)
     return *out != NULL ? 0 : -ESRCH;
 }
 
+/* sched_setscheduler(2), "Privileges and resource limits". */
+static bool may_schedule(const struct thread *t)
+{
+    irqflags_t flags = spin_lock(&pid_lock); /* another thread's credentials change under it */
+    kuid_t mine = current->cred->euid;
+    bool is_mine = uid_eq(mine, t->cred->uid) || uid_eq(mine, t->cred->euid);
+
+    spin_unlock(&pid_lock, flags);
+    return is_mine || capable(CAP_SYS_NICE);
+}
+
 long sys_sched_yield(void)
 {
     sched_yield();
@@ -257,8 +268,7 @@ long sys_sched_setscheduler(int tid, int policy, uaddr_t param)
         err = priority < 1 || priority > 99 ? -EINVAL : -EPERM; /* there are no real-time classes */
     else if (priority != 0)
         err = -EINVAL;
-    else if (!uid_eq(current->cred->euid, t->cred->uid) &&
-             !uid_eq(current->cred->euid, t->cred->euid) && !capable(CAP_SYS_NICE))
+    else if (!may_schedule(t))
         err = -EPERM;
     else
         t->policy = (uint32_t)policy;
@@ -341,8 +351,7 @@ long sys_sched_setaffinity(int tid, unsigned len, uaddr_t mask)
     err = tid < 0 ? -ESRCH : target(tid, &t);
     if (err < 0)
         return err;
-    if (!uid_eq(current->cred->euid, t->cred->euid) && !uid_eq(current->cred->euid, t->cred->uid) &&
-        !capable(CAP_SYS_NICE))
+    if (!may_schedule(t))
         err = -EPERM;
     else if ((cpus & online_mask()) == 0)
         err = -EINVAL;
