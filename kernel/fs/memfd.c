@@ -66,7 +66,7 @@ static int add_seals(struct file *f, uint64_t seals)
     mutex_lock(&inode->lock);
     if (inode->seals & F_SEAL_SEAL)
         err = -EPERM;
-    else if ((seals & F_SEAL_WRITE) && mm_file_has_writable_mapping(inode))
+    else if ((seals & F_SEAL_WRITE) && !mm_file_deny_writing(inode))
         err = -EBUSY;
     else
         inode->seals |= (uint32_t)seals;

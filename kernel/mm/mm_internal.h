@@ -125,6 +125,7 @@ void gather_finish(struct gather *g);
 /* ---- vma.c; mm->lock held ---- */
 struct vma *vma_alloc(struct mm *mm, uaddr_t start, uaddr_t end, uint32_t prot, uint32_t flags);
 void vma_insert(struct vma *vma);
+int vma_check_sealed(struct vma *vma); /* once a new one is inserted; -EPERM: it must go again */
 void vma_free(struct vma *vma); /* not in the tree any more; takes effect in mm_unlock() */
 void mm_unlock(struct mm *mm);  /* gives up mm->lock, then frees areas and puts their files */
 void vma_remove(struct vma *vma);

@@ -149,6 +149,11 @@ static int map_locked(struct mm *mm, uaddr_t addr, size_t len, uint32_t prot, ui
     if (err < 0)
         goto free_vma;
     vma_insert(vma);
+    err = vma_check_sealed(vma);
+    if (err < 0) {
+        (void)mm_unmap(mm, addr, len); /* a whole area: cuts nothing, so it takes no memory */
+        return err;
+    }
     vma_merge_around(mm, addr, addr + len);
     *out = addr;
     return 0;

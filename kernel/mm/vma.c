@@ -265,16 +265,40 @@ void mm_unmap_file(struct inode *inode, uint64_t first, uint64_t last, enum mm_u
     }
 }
 
-bool mm_file_has_writable_mapping(struct inode *inode)
+static bool may_write_shared(const struct vma *vma)
+{
+    return (vma->flags & VMA_SHARED) && (vma->flags & VMA_MAYWRITE);
+}
+
+bool mm_file_deny_writing(struct inode *inode)
 {
     irqflags_t flags = spin_lock(&file_mappings_lock);
     bool found = false;
     struct vma *vma;
 
-    list_for_each(vma, &inode->mappings, inode_link) {
-        if ((vma->flags & VMA_SHARED) && (vma->flags & VMA_MAYWRITE))
-            found = true;
-    }
+    list_for_each(vma, &inode->mappings, inode_link)
+        found |= may_write_shared(vma);
+    if (!found)
+        inode->denies_writable_maps = true;
     spin_unlock(&file_mappings_lock, flags);
-    return found;
+    return !found;
+}
+
+/*
+ * ->mmap asked for seals, but mm->lock does not keep others from adding one until
+ * the area was in the file's list: either they find it there, or we find out here.
+ */
+int vma_check_sealed(struct vma *vma)
+{
+    irqflags_t flags;
+    bool sealed;
+
+    if (vma->file == NULL || vma->ops != NULL || !may_write_shared(vma))
+        return 0;
+    flags = spin_lock(&file_mappings_lock);
+    sealed = vma->file->inode->denies_writable_maps;
+    if (sealed)
+        vma->flags &= ~(uint32_t)VMA_MAYWRITE;
+    spin_unlock(&file_mappings_lock, flags);
+    return sealed && (vma->prot & PROT_WRITE) ? -EPERM : 0;
 }

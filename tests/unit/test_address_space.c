@@ -716,6 +716,33 @@ static void files_do_not_grow_down(void **state)
     end_tasks();
 }
 
+static void seal(struct inode *inode)
+{
+    assert_true(mm_file_deny_writing(inode));
+}
+
+/* The seal comes when ->mmap has asked and the area is not there yet. */
+static void sealing_and_mapping_exclude_each_other(void **state)
+{
+    struct task *t = start_task();
+    struct file *f = machine_file(8, true);
+    uaddr_t out;
+
+    (void)state;
+    assert_int_equal(mm_map(t->mm, BASE, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, f, 0, &out), 0);
+    assert_false(mm_file_deny_writing(f->inode)); /* it is mapped */
+    assert_int_equal(sys_munmap(out, PAGE_SIZE), 0);
+    machine_while_mapping = seal;
+    assert_int_equal(mm_map(t->mm, BASE, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, f, 0, &out), -EPERM);
+    assert_null(vma_find(t->mm, BASE));
+    assert_int_equal(mm_map(t->mm, BASE, PAGE_SIZE, PROT_READ, MAP_SHARED, f, 0, &out), 0);
+    assert_int_equal(sys_mprotect(out, PAGE_SIZE, PROT_READ | PROT_WRITE), -EACCES);
+    machine_while_mapping = NULL;
+    assert_int_equal(mm_map(t->mm, 0, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE, f, 0, &out), 0);
+    file_put(f);
+    end_tasks();
+}
+
 static void wrong_arguments_are_refused(void **state)
 {
     static const struct {
@@ -885,6 +912,7 @@ int main(void)
         cmocka_unit_test(a_move_next_door_keeps_every_page),
         cmocka_unit_test(the_stack_ends_above_the_lowest_address),
         cmocka_unit_test(files_do_not_grow_down),
+        cmocka_unit_test(sealing_and_mapping_exclude_each_other),
         cmocka_unit_test(wrong_arguments_are_refused),
         cmocka_unit_test(long_calls_give_way),
         cmocka_unit_test(remote_access_copies_like_a_fault),

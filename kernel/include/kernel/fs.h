@@ -164,6 +164,7 @@ struct inode {
     uint64_t npages;             /* [pages_lock] */
     int writers;                 /* [a] open for writing, or -n: n times executing (ETXTBSY) */
     struct list_node mappings;   /* [file_mappings_lock, kernel/mm] struct vma.inode_link */
+    bool denies_writable_maps;   /* [file_mappings_lock] mm_file_deny_writing() */
     void *private;               /* the kind's: pipe, socket; else the file system's */
     void *fs_data;               /* [I] the file system's where private is taken (overlayfs) */
     void *locks;                 /* fcntl(2) and flock(2) locks (kernel/fs/lock.c) */

@@ -143,7 +143,8 @@ ssize_t mm_write_remote(struct mm *mm, uaddr_t addr, const void *buf, size_t len
  * end there is nothing for anybody; a hole in it leaves private copies to those who have written them. */
 enum mm_unmap_what { MM_UNMAP_ALL, MM_UNMAP_SHARED };
 void mm_unmap_file(struct inode *inode, uint64_t first, uint64_t last, enum mm_unmap_what what);
-bool mm_file_has_writable_mapping(struct inode *inode); /* shared, now or after mprotect */
+/* No shared area of the file writes from now on, nor after mprotect. False: there is one that does. */
+bool mm_file_deny_writing(struct inode *inode);
 
 struct vma *vma_find(struct mm *mm, uaddr_t addr); /* [mm->lock] first area with end > addr, or NULL */
 struct vma *vma_next(struct vma *vma);

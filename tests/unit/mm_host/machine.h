@@ -43,6 +43,7 @@ struct file;
 struct file *machine_file(unsigned npages, bool writable);
 void machine_file_write(struct file *f, unsigned page, unsigned word, uint64_t value);
 uint64_t machine_file_read(struct file *f, unsigned page, unsigned word);
+extern void (*machine_while_mapping)(struct inode *inode); /* if set: on another CPU, during ->mmap */
 void machine_file_truncate(struct file *f, unsigned npages);
 
 unsigned machine_random(unsigned below);
