@@ -271,8 +271,17 @@ static void link_thread(struct thread *t)
     spin_unlock(&t->sighand->lock, flags);
 }
 
+/* [pid_lock] The process may have moved to another group since its new thread was charged. */
+static void move_charge(struct process *p, struct cgroup *charged)
+{
+    if (p->cgroup == charged)
+        return;
+    cgroup_force_pids(p->cgroup, 1);
+    cgroup_uncharge_pids(charged, 1);
+}
+
 /* -ERESTARTNOINTR: a signal came; it must reach either parent alone or both, so begin again. */
-static int publish(struct thread *t, uint64_t flags)
+static int publish(struct thread *t, uint64_t flags, struct cgroup *charged)
 {
     irqflags_t lock_flags = spin_lock(&pid_lock);
     int err = 0;
@@ -286,6 +295,8 @@ static int publish(struct thread *t, uint64_t flags)
     if (err == 0) {
         if (!(flags & CLONE_THREAD))
             link_process(t->process, flags);
+        else
+            move_charge(t->process, charged);
         link_thread(t);
     }
     spin_unlock(&pid_lock, lock_flags);
@@ -417,7 +428,7 @@ static long do_clone(const struct clone_request *r)
         t->vfork = &vfork;
         thread_get(t);
     }
-    err = publish(t, r->flags);
+    err = publish(t, r->flags, cg);
     if (err < 0) {
         if (r->flags & CLONE_VFORK)
             t->vfork = NULL;

@@ -398,10 +398,27 @@ static void texts(void)
     close(fd);
 }
 
+/* For a look from outside: test_abi.py. */
+static void *last_for_a_while(void *arg)
+{
+    sleep(3);
+    return arg;
+}
+
+static void leader_exits(void)
+{
+    pthread_t t;
+
+    pthread_create(&t, NULL, last_for_a_while, NULL);
+    syscall(SYS_exit, 0);
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1 && strcmp(argv[1], "exec-child") == 0)
         return getpid() == (int)syscall(SYS_gettid) ? 21 : 22;
+    if (argc > 1 && strcmp(argv[1], "leader-exits") == 0)
+        leader_exits();
     (void)!readlink("/proc/self/exe", program, sizeof(program) - 1);
     sharing();
     signals();
