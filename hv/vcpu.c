@@ -270,7 +270,7 @@ static uint64_t next_deadline_tsc(void)
 
 static bool must_not_enter(const struct vcpu *vcpu)
 {
-    return (__atomic_load_n(&current->work, __ATOMIC_RELAXED) & WORK_ON_RETURN) != 0 ||
+    return (__atomic_load_n(&current->work, __ATOMIC_RELAXED) & WORK_ON_GUEST_EXIT) != 0 ||
            __atomic_load_n(&vcpu->requests, __ATOMIC_SEQ_CST) != 0 ||
            this_cpu()->need_resched;
 }
@@ -351,7 +351,7 @@ static int wait_for_event(struct vcpu *vcpu)
 /* A signal, or another reason for this thread to pass through user mode. */
 static bool must_return(void)
 {
-    return (__atomic_load_n(&current->work, __ATOMIC_RELAXED) & WORK_ON_RETURN &
+    return (__atomic_load_n(&current->work, __ATOMIC_RELAXED) & WORK_ON_GUEST_EXIT &
             ~(uint32_t)WORK_RESCHED) != 0;
 }
 

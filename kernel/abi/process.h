@@ -98,5 +98,23 @@ struct abi_robust_list_head {
 };
 _Static_assert(sizeof(struct abi_robust_list_head) == 24, "robust_list ABI");
 
+/* rseq(2): the thread's structure, aligned to its size, and what describes a critical section */
+struct abi_rseq {
+    uint32_t cpu_id_start, cpu_id;
+    uint64_t rseq_cs; /* address of a struct abi_rseq_cs, or 0 */
+    uint32_t flags;
+    uint32_t pad[3];
+};
+_Static_assert(sizeof(struct abi_rseq) == 32, "rseq ABI");
+
+struct abi_rseq_cs {
+    uint32_t version, flags;
+    uint64_t start_ip, post_commit_offset, abort_ip;
+};
+_Static_assert(sizeof(struct abi_rseq_cs) == 32, "rseq_cs ABI");
+
+#define RSEQ_FLAG_UNREGISTER      1
+#define RSEQ_CPU_ID_UNINITIALIZED 0xffffffffu /* cpu_id while nothing is registered */
+
 enum { SCHED_OTHER = 0, SCHED_FIFO = 1, SCHED_RR = 2, SCHED_BATCH = 3, SCHED_IDLE = 5,
        SCHED_DEADLINE = 6, SCHED_RESET_ON_FORK = 0x40000000 };

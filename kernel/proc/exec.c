@@ -38,6 +38,7 @@
 #include "exec_args.h"
 #include "itimer.h"
 #include "process.h"
+#include "rseq.h"
 #include "script.h"
 #include "sigqueue.h"
 
@@ -470,6 +471,7 @@ static void change_identity(struct exec *e)
 static void reset_thread(struct thread *t, struct trapframe *frame, struct exec *e)
 {
     t->robust_list = 0;
+    rseq_forget(t);
     t->clear_child_tid = 0;
     t->restart.fn = NULL;
     arch_set_fs_base(0);

@@ -4,7 +4,8 @@ kernel-y += kernel/proc/sched.o kernel/proc/wait.o kernel/proc/thread.o kernel/p
         kernel/proc/exec.o kernel/proc/exec_args.o kernel/proc/elf.o kernel/proc/exit.o \
         kernel/proc/reap.o kernel/proc/pidfd.o kernel/proc/signal.o kernel/proc/sigcalls.o \
         kernel/proc/sigdeliver.o kernel/proc/sigframe.o kernel/proc/clock.o kernel/proc/futex.o \
-        kernel/proc/system.o kernel/proc/limits.o kernel/proc/prctl.o kernel/proc/itimer.o kernel/proc/posix_timer.o
+        kernel/proc/system.o kernel/proc/limits.o kernel/proc/prctl.o kernel/proc/itimer.o kernel/proc/posix_timer.o \
+        kernel/proc/rseq.o
 
 unit-tests += test_loadavg
 test_loadavg-srcs := tests/unit/test_loadavg.c

@@ -24,6 +24,7 @@
 
 #include "pidfd.h"
 #include "process.h"
+#include "rseq.h"
 #include "sched.h"
 #include "sigqueue.h"
 
@@ -153,6 +154,8 @@ static void copy_own_fields(struct thread *t, const struct clone_request *r)
         t->altstack_size = me->altstack_size;
         t->altstack_flags = me->altstack_flags;
     }
+    if (!(r->flags & CLONE_VM))
+        rseq_fork(t, me);
     if (r->flags & CLONE_CHILD_CLEARTID)
         t->clear_child_tid = r->child_tid;
     if (r->flags & CLONE_CHILD_SETTID) {

@@ -24,7 +24,7 @@
  *
  * A thread stays on the CPU it was started on. TODO: move threads between run
  * queues, worth doing once other CPUs are started; arch_switch() must then
- * tell when it has left a thread's stack.
+ * tell when it has left a thread's stack, and whoever moves needs WORK_RSEQ.
  */
 #include "sched.h"
 
@@ -38,6 +38,7 @@
 #include "itimer.h"
 #include "loadavg.h"
 #include "process.h"
+#include "rseq.h"
 #include "sched_weight.h"
 
 #define LATENCY_NS            (12 * NSEC_PER_MSEC) /* everybody ready runs once in about this time */
@@ -539,6 +540,7 @@ static void switch_threads(enum leave how)
             prev->hooks->switch_out(prev->hooks);
         if (prev->state == THREAD_DEAD)
             rq->dead = prev;
+        rseq_switched_out(prev);
         arch_switch(prev, next);
 
         /* Another time, perhaps another CPU: `prev` is the current thread again. */

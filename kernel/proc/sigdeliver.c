@@ -16,6 +16,7 @@
 #include <kernel/uaccess.h>
 
 #include "process.h"
+#include "rseq.h"
 #include "sched.h"
 #include "sigqueue.h"
 
@@ -172,11 +173,6 @@ static int next_handled(struct siginfo *info, struct ksigaction *sa)
 
 /* ---- interrupted system calls ----------------------------------------------------------- */
 
-static bool in_syscall(const struct trapframe *frame)
-{
-    return frame->orig_rax != (uint64_t)-1;
-}
-
 static void repeat_syscall(struct trapframe *frame, uint64_t nr)
 {
     frame->rax = nr;
@@ -185,7 +181,7 @@ static void repeat_syscall(struct trapframe *frame, uint64_t nr)
 
 static void restart_before_handler(struct trapframe *frame, uint64_t sa_flags)
 {
-    if (!in_syscall(frame))
+    if (!trapframe_in_syscall(frame))
         return;
     switch ((int64_t)frame->rax) {
     case -ERESTARTNOINTR:
@@ -207,7 +203,7 @@ static void restart_before_handler(struct trapframe *frame, uint64_t sa_flags)
 
 static void restart_without_handler(struct trapframe *frame)
 {
-    if (!in_syscall(frame))
+    if (!trapframe_in_syscall(frame))
         return;
     switch ((int64_t)frame->rax) {
     case -ERESTARTNOINTR:
@@ -242,6 +238,14 @@ static void signal_restore_mask(void)
     }
 }
 
+/* The handler of `sig` cannot run as it should. */
+static void force_segv(int sig)
+{
+    if (sig == SIGSEGV) /* no use trying again */
+        current->sighand->actions[SIGSEGV].handler = SIG_DFL;
+    signal_force(SIGSEGV, SI_KERNEL, 0);
+}
+
 static void run_handler(struct trapframe *frame, int sig, const struct siginfo *info,
                         const struct ksigaction *sa)
 {
@@ -250,10 +254,10 @@ static void run_handler(struct trapframe *frame, int sig, const struct siginfo *
 
     restart_before_handler(frame, sa->flags);
     t->restart.fn = NULL;
+    if (t->rseq != 0 && rseq_interrupted(frame) < 0)
+        force_segv(sig);
     if (sigframe_push(frame, sa, info, mask) < 0) {
-        if (sig == SIGSEGV) /* its handler cannot run: no use trying again */
-            t->sighand->actions[SIGSEGV].handler = SIG_DFL;
-        signal_force(SIGSEGV, SI_KERNEL, 0);
+        force_segv(sig);
         return;
     }
     if (t->work & WORK_RESTORE_MASK) /* the frame has it now */
@@ -291,4 +295,6 @@ void user_return_work(struct trapframe *frame)
         (void)wait_event_killable(&freezer_wq, !(READ_ONCE(current->work) & WORK_FREEZE));
     if (work & (WORK_SIGNAL | WORK_RESTORE_MASK | WORK_FREEZE))
         signal_deliver(frame);
+    if ((work & WORK_RSEQ) && rseq_interrupted(frame) < 0)
+        signal_force(SIGSEGV, SI_KERNEL, 0);
 }

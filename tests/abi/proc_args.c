@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/rseq.h>
 #include <time.h>
 
 static char program[] = "program"; /* executable, but in no format */
@@ -127,6 +128,7 @@ static const struct args_row rows[] = {
     C(futex, "pniiii", P(&word), FUTEX_WAKE, 2, 0, P(&word), 0),
     C(set_robust_list, "pn", 0, 24),
     C(get_robust_list, "npp", 0, P(buffer), P(buffer)),
+    FORKED(rseq, "pibn", P(buffer), 32, 0, 0), /* the length: tests/abi/rseq.c; later kernels take longer ones */
     C(getcpu, "ppp", P(buffer), P(buffer), 0),
     C(sched_yield, ""),
     C(sched_getscheduler, "n", 0),
@@ -361,6 +363,13 @@ static void bad_times(void)
     CALL(syscall(SYS_getrandom, buffer, 16, 0x80));
 }
 
+/* The C library has registered a structure of its own. */
+static void unregister_rseq(void)
+{
+    (void)syscall(SYS_rseq, (char *)__builtin_thread_pointer() + __rseq_offset, 32, RSEQ_FLAG_UNREGISTER,
+                  RSEQ_SIG);
+}
+
 int main(void)
 {
     int fd;
@@ -368,6 +377,7 @@ int main(void)
     if (unshare(CLONE_NEWUTS) < 0)
         return 1; /* names are given to it here */
     args_init();
+    unregister_rseq();
     fd = creat(program, 0700);
     if (write(fd, program, sizeof(program)) < 0 || close(fd) < 0)
         return 1;

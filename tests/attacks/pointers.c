@@ -71,6 +71,7 @@ static void make_pages(void)
     need(pages != MAP_FAILED && end != MAP_FAILED, "pages");
     memset(pages + PAGE, 'A', PAGE);
     memset(end, 'A', PAGE);
+    ((uint64_t *)pages)[1] = 1; /* for rseq(2): what is in its way there it has to write */
     need(mprotect(pages, PAGE, PROT_READ) == 0 && mprotect(pages + 2 * PAGE, PAGE, PROT_NONE) == 0,
          "protection");
     while (addresses[naddresses].name != NULL)

@@ -30,6 +30,7 @@
 #include <sys/msg.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/rseq.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
 #include <sys/signalfd.h>
@@ -432,6 +433,7 @@ static struct recipe recipes[] = {
     I(pselect6, "mask", &mask_argument.mask, 0, 0, 0, 0, P(&no_time), P(&mask_argument))
     R(ppoll, P(&polled), 1, P(&no_time), P(&set), 8)
     R(set_robust_list, 0, sizeof(robust))
+    R(rseq, P(buffer), 32, 0, 0)
     R(get_robust_list, 0, P(buffer), P(second))
     R(splice, FD_FILE, P(&offset), FD_PIPE_END, 0, 16, SPLICE_F_NONBLOCK)
     K(splice, "to a file", FD_PIPE_FULL, 0, FD_FILE, P(&offset), 1, SPLICE_F_NONBLOCK)
@@ -606,6 +608,9 @@ static void prepare(const struct recipe *r)
     prepare_files();
     prepare_pipes_and_sockets();
     prepare_events();
+    if (r->nr == SYS_rseq) /* a thread has one, and the C library's would be it */
+        syscall(SYS_rseq, (char *)__builtin_thread_pointer() + __rseq_offset, 32, RSEQ_FLAG_UNREGISTER,
+                RSEQ_SIG);
     if (fd == FD_MASTER || fd == FD_TTY)
         prepare_terminal();
     if (fd >= FD_KVM && fd <= FD_VCPU)

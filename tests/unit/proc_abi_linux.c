@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The system's side of proc_abi_list.h. */
+#include <linux/rseq.h>
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>

@@ -46,11 +46,14 @@ enum thread_work {
     WORK_FREEZE = BIT(3),  /* its cgroup is frozen */
     WORK_RESTORE_MASK = BIT(4), /* a temporary signal mask ends with this call */
     WORK_SET_TID = BIT(5), /* clone(2) CLONE_CHILD_SETTID: the child's first act */
+    WORK_RSEQ = BIT(6), /* rseq(2): it may have been interrupted in a critical section */
 };
 /* What the way back to user mode looks at: call user_return_work() until none is left.
  * (WORK_SYSCALL stays set for good.) */
 #define WORK_ON_RETURN                                                                             \
-    (WORK_SIGNAL | WORK_RESCHED | WORK_FREEZE | WORK_RESTORE_MASK | WORK_SET_TID)
+    (WORK_SIGNAL | WORK_RESCHED | WORK_FREEZE | WORK_RESTORE_MASK | WORK_SET_TID | WORK_RSEQ)
+/* What a thread must leave its guest for: the rest can wait until KVM_RUN returns. */
+#define WORK_ON_GUEST_EXIT (WORK_ON_RETURN & ~WORK_RSEQ)
 
 #define KSTACK_PAGES 4
 #define KSTACK_SIZE  (KSTACK_PAGES * PAGE_SIZE)
@@ -127,6 +130,8 @@ struct thread {
     uaddr_t clear_child_tid;   /* [o] set_tid_address(2) */
     uaddr_t robust_list;       /* [o] */
     uint64_t robust_list_len;
+    uaddr_t rseq;              /* [o] rseq(2); 0: not registered */
+    uint32_t rseq_sig;         /* [o] */
     struct vfork *vfork;       /* [p] the parent waits in vfork(2); on its stack */
     struct {                   /* [o] of the last fault, for signal frames */
         uint64_t vector, error_code, addr;

@@ -37,3 +37,8 @@ static inline bool trapframe_is_user(const struct trapframe *f)
 {
     return (f->cs & 3) == 3;
 }
+
+static inline bool trapframe_in_syscall(const struct trapframe *f)
+{
+    return f->orig_rax != (uint64_t)-1;
+}
