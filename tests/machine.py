@@ -39,9 +39,9 @@ class Console:
         self._log = open(log, "a")
         self.spawn.logfile_read = self._log
 
-    def prompt(self, timeout=-1):
+    def prompt(self, timeout=-1, prompt=PROMPT):
         """Wait for the shell; returns what came before."""
-        self.spawn.expect_exact(PROMPT, timeout=timeout)
+        self.spawn.expect_exact(prompt, timeout=timeout)
         return self.spawn.before
 
     def send(self, text):
@@ -51,10 +51,10 @@ class Console:
         self.spawn.expect(pattern, timeout=timeout)
         return self.spawn.match
 
-    def command(self, line, timeout=-1):
+    def command(self, line, timeout=-1, prompt=PROMPT):
         """Type a line at the prompt; returns what it prints, without echo and carriage returns."""
         self.spawn.send(line + "\r")
-        out = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", self.prompt(timeout)).replace("\r", "")
+        out = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", self.prompt(timeout, prompt)).replace("\r", "")
         return out.split("\n", 1)[1] if "\n" in out else ""
 
     def ended(self, timeout=-1):
