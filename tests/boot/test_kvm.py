@@ -20,7 +20,8 @@ def test_kvmtest(booter, emulator):
 
 
 @pytest.mark.check
-def test_a_linux_guest(machine):
-    result = machine.run("vm run linux uname -n -r -m", timeout=300)
-    assert result.status == 0, str(result)
-    assert result.stdout.startswith("guest 6.1.0-"), str(result)
+def test_a_container_and_a_linux_guest(machine):
+    """The one boot of `make check`: a little of everything."""
+    result = machine.run("uname -sr >&2; ct run --rm busybox echo container; vm run linux uname -n -r -m; exit 42", timeout=300)
+    assert (result.status, result.stderr) == (42, "Linux 6.1.0-bulkhead\n"), str(result)
+    assert result.stdout.startswith("container\nguest 6.1.0-"), str(result)
