@@ -8,7 +8,7 @@ import pytest
 
 from machine import ROOT
 
-NAMES = sorted(os.path.basename(p)[:-2] for p in glob.glob(os.path.join(ROOT, "tests/abi/*.c")))
+NAMES = sorted(os.path.basename(p)[:-2] for p in glob.glob(os.path.join(ROOT, "tests/abi/*.c"))) + ["threads-pie"]
 
 
 # The shell stays in the group, and with it the cat.
@@ -32,6 +32,7 @@ def on_bulkhead(booter):
     add = {f"/bin/abi-{n}": os.path.join(booter.build, "abi", n) for n in NAMES}
     scripts = {n: f"timeout 100 /bin/abi-{n} 2>&1" for n in NAMES}
     scripts["charges"] = CHARGES
+    scripts["avx-has"] = "/bin/abi-avx has"
     return booter.run_many(scripts, timeout=600, add=add)
 
 
@@ -52,3 +53,8 @@ def test_same_as_on_linux(on_bulkhead, build, name):
 def test_threads_are_charged_where_their_process_is(on_bulkhead):
     """Whatever the order they exit in, and wherever it has been moved to meanwhile."""
     assert on_bulkhead["charges"].stdout == "2\n2\n2\n2\n0\n", on_bulkhead["charges"]
+
+
+def test_there_is_avx(on_bulkhead):
+    """What abi-avx is about."""
+    assert on_bulkhead["avx-has"].stdout == "yes\n"
