@@ -168,6 +168,15 @@ CHECKS = {
         r"through\n3\n1000000\ngot one\ngot two\ngot end\ne\n", r"err\n"),
     "help": (
         "ct --help && for c in " + " ".join(COMMANDS) + "; do ct $c --help || echo $c: $?; done", 0, r"(?s).*"),
+    # SIGINT and SIGQUIT are ignored by what a script starts in the background
+    "client-passes-signals-on": (
+        "said() { until grep -qsx $1 /tmp/g; do sleep 0.1; done; }; ct run --name g busybox sh -c "
+        "'trap \"echo one\" USR1; trap \"exit 5\" USR2; echo ready; while :; do sleep 0.1; done' >/tmp/g & c=$!; "
+        "said ready; kill -USR1 $c; said one; kill -USR2 $c; wait $c; echo $?; cat /tmp/g; ct rm g", 0, r"5\nready\none\ng\n"),
+    "client-that-ends-passes-nothing-on": (
+        "ct run --name t busybox sh -c 'trap \"echo term\" TERM HUP; echo ready; while :; do sleep 0.1; done' >/tmp/t & c=$!; "
+        "until [ -s /tmp/t ]; do sleep 0.1; done; kill -TERM $c; wait $c; echo $?; ct exec t sleep 0.3; "
+        "ct inspect -f '{{.State.Status}}' t; ct logs t; ct rm -f t", 0, r"143\nrunning\nready\nt\n", r"(Terminated\n)?"),
     "killing-clients-changes-nothing": (
         "seen() { while ! [ -s $1 ]; do sleep 0.1; done; }; more() { while [ $(ct logs k | tail -n 1) -le $1 ]; do sleep 0.1; done; }; "
         "ct run --name k busybox sh -c 'i=0; while :; do i=$((i+1)); echo $i; sleep 0.1; done' >/tmp/k1 & seen /tmp/k1; kill -9 $!; "
