@@ -209,6 +209,12 @@ CHECKS = {
     "memory-limit": (
         "ct run --name m -m 16m busybox tail /dev/zero; echo $?; ct inspect -f '{{.State.OOMKilled}}' m; ct rm m", 0,
         r"137\ntrue\nm\n"),
+    # by the names that the container knows, not the host's for the layer
+    "own-names-in-maps": (
+        "ct run --rm busybox awk '$6 ~ \"/\" {print $6}' /proc/self/maps | sort -u", 0, r"/bin/busybox\n"),
+    "running-program": (
+        "ct run --rm busybox sh -c 'for how in \">\" \">>\"; do (eval \": $how /bin/busybox\") 2>/dev/null; echo $?; done; "
+        "busybox true; truncate -s 0 /bin/busybox 2>/dev/null; echo $?; busybox true'", 0, r"1\n1\n1\n"),
     "memory-limit-tmpfs": ("ct run --rm -m 16m busybox dd if=/dev/zero of=/x bs=1M count=64 2>/dev/null", 137, r""),
     "pids-limit": (
         "ct run --rm --pids-limit 5 busybox sh -c 'for i in 1 2 3 4 5 6 7 8; do sleep 1 & done; wait'", 2, r"",
