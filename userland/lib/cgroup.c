@@ -5,8 +5,10 @@
 #include "io.h"
 #include "paths.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { CGROUP2_MAGIC = 0x63677270, PATH_LEN = 160 };
+enum { CGROUP2_MAGIC = 0x63677270, PATH_LEN = 160, TRIES = 500 };
 
 bool cgroup_is_available(void)
 {
@@ -143,15 +145,72 @@ bool cgroup_was_oom_killed(const char *kind, const char *id)
 }
 
 /* A group stays busy for a moment after its last process was killed. */
-static void remove_group(const char *path)
+static void wait_a_moment(void)
 {
     const struct timespec pause = {.tv_nsec = 2 * 1000 * 1000};
 
-    for (int tries = 0; tries < 500; tries++) {
+    nanosleep(&pause, NULL);
+}
+
+static void remove_group(const char *path)
+{
+    for (int tries = 0; tries < TRIES; tries++) {
         if (rmdir(path) == 0 || errno != EBUSY)
             return;
-        nanosleep(&pause, NULL);
+        wait_a_moment();
     }
+}
+
+/* The name of some group below. */
+static bool find_group(int dir, char name[NAME_MAX + 1])
+{
+    int again = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *d = again < 0 ? NULL : fdopendir(again);
+    struct dirent *entry;
+    bool found = false;
+
+    while (d != NULL && !found && (entry = readdir(d)) != NULL) {
+        found = entry->d_type == DT_DIR && entry->d_name[0] != '.';
+        if (found)
+            snprintf(name, NAME_MAX + 1, "%s", entry->d_name);
+    }
+    if (d != NULL)
+        closedir(d);
+    else if (again >= 0)
+        close(again);
+    return found;
+}
+
+/*
+ * A container that may mount cgroup2 can make groups below its own, in any number
+ * and depth; nothing runs in them any more. One descriptor: down by name, up by "..".
+ */
+static void remove_groups_below(const char *path)
+{
+    int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), next;
+    unsigned depth = 0, tries = 0;
+    char name[NAME_MAX + 1];
+    bool is_new = true; /* we came from above */
+
+    while (dir >= 0 && tries < TRIES) {
+        bool found = find_group(dir, name);
+
+        if (found && unlinkat(dir, name, AT_REMOVEDIR) == 0)
+            continue;
+        if (!found && depth == 0)
+            break;
+        if (!found && is_new) { /* only its processes keep it: they are dying */
+            wait_a_moment();
+            tries++;
+        }
+        next = openat(dir, found ? name : "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        depth = found ? depth + 1 : depth - 1;
+        is_new = found;
+        close(dir);
+        dir = next;
+    }
+    if (dir >= 0)
+        close(dir);
 }
 
 void cgroup_destroy(const char *kind, const char *id)
@@ -161,6 +220,7 @@ void cgroup_destroy(const char *kind, const char *id)
     path_of(path, kind, id, "/run");
     if (rmdir(path) < 0 && errno == EBUSY) {
         cgroup_kill(kind, id);
+        remove_groups_below(path);
         remove_group(path);
     }
     path_of(path, kind, id, "/sup");
