@@ -45,7 +45,7 @@ KERNEL_CFLAGS := -std=gnu11 -O2 -g -ffreestanding -fno-pic -mcmodel=kernel -mno-
         -mgeneral-regs-only -fno-omit-frame-pointer -fno-strict-aliasing -fno-common \
         -fstack-protector-strong -mstack-protector-guard=global \
         -fno-asynchronous-unwind-tables $(WARN) \
-        -Ikernel/include -Ihv/include -Icontainers/include -I. $(KERNEL_EXTRA_CFLAGS)
+        -Ikernel/include -I. $(KERNEL_EXTRA_CFLAGS)
 KERNEL_OBJS := $(addprefix $(BUILD)/,$(kernel-y))
 
 kernel: $(BUILD)/kernel.elf
@@ -162,7 +162,7 @@ soak: image $(UNIT_TESTS)
 	$(Q)$(RUN_TESTS) -- -m soak $(T)
 
 # Every header compiles alone.
-PUBLIC_HEADERS = $(shell git ls-files 'kernel/include/*.h' 'hv/include/*.h' 'containers/include/*.h')
+PUBLIC_HEADERS = $(shell git ls-files 'kernel/include/*.h')
 check-headers:
 	$(Q)set -e; for h in $(PUBLIC_HEADERS); do \
 	    echo "#include \"$$h\"" | $(CC) $(KERNEL_CFLAGS) -fsyntax-only -x c -; done

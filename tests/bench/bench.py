@@ -32,57 +32,66 @@ VM_TINY = "vm run --rm --no-reboot -m 32 --append q /bench/guest"
 VM_LINUX = "vm run --rm --initrd /bench/first.cpio linux"
 SPIN = "sh -c 'while :; do :; done'"
 
-# Every program does a little of everything: is it still in order?
-SMOKE = f"""
-calls -r 1 -d 1000
-exits -r 1 -n 20
-timed -r 1 ct_run {CT_RUN}
-timed -r 1 -o vm_run_tiny {VM_TINY}
-timed -r 1 -o vm_run_linux {VM_LINUX}
-typed -r 1 prompt_true true
-"""
-
 # What the first run leaves behind for the next (the unpacked image, slabs, page tables) is no part
 # of an instance's price: each kind is started and removed once before it is measured.
-INSTANCES = f"""
-free_kib() {{ # when nothing changes any more
-    last=
-    while now=$(awk '/^MemFree/ {{ print $2 }}' /proc/meminfo); [ "$now" != "$last" ]; do
-        last=$now
-        sleep 2
-    done
-    echo $now
-}}
-containers() {{ # a command for each
-    for i in $(seq {IDLE_CONTAINERS}); do "$@" c$i >/dev/null; done
-}}
-idle_container() {{ ct run -d --name $1 busybox sleep 100000; }}
-idle_vm() {{ vm run -d --name $1 -m {GUEST_MIB} --append i /bench/guest; }}
-
+TIMES = f"""
 {CT_RUN}
 timed -r 9 ct_run {CT_RUN}
 {VM_TINY} >/dev/null
 timed -r 9 -o vm_run_tiny {VM_TINY}
 timed -r 3 -o vm_run_linux {VM_LINUX}
+"""
+
+# $count containers; memory is looked at every $pause seconds.
+MEMORY = f"""
+free_kib() {{ # when nothing changes any more
+    last=
+    while now=$(awk '/^MemFree/ {{ print $2 }}' /proc/meminfo); [ "$now" != "$last" ]; do
+        last=$now
+        sleep $pause
+    done
+    echo $now
+}}
+containers() {{ # a command for each
+    for i in $(seq $count); do "$@" c$i >/dev/null; done
+}}
+idle_container() {{ ct run -d --name $1 busybox sleep 100000; }}
+idle_vm() {{ vm run -d --name $1 -m {GUEST_MIB} --append i /bench/guest; }}
 
 containers idle_container; containers ct rm -f
 before=$(free_kib); containers idle_container
-echo container_memory_kib $(( (before - $(free_kib)) / {IDLE_CONTAINERS} ))
+echo container_memory_kib $(( (before - $(free_kib)) / $count ))
 containers ct rm -f
-idle_vm v >/dev/null; sleep 2; vm rm -f v >/dev/null
+idle_vm v >/dev/null; sleep $pause; vm rm -f v >/dev/null
 before=$(free_kib); idle_vm v >/dev/null
 echo vm_memory_beyond_ram_kib $((before - $(free_kib) - {GUEST_MIB} * 1024))
 vm rm -f v >/dev/null
+"""
 
-typed -r 5 prompt_true true
-typed -r 5 prompt_bin_true /bin/true
+# The prompt, $rounds times each.
+TYPED = f"""
+typed -r $rounds prompt_true true
+typed -r $rounds prompt_bin_true /bin/true
 for i in 1 2 3; do ct run -d --name c$i busybox {SPIN} >/dev/null; done
 vm run -d --name v -m {GUEST_MIB} --append b /bench/guest >/dev/null
 sleep 0.2 # no longer: instructions count now
 [ $(ct ps -q | wc -l) = 3 ] && [ $(vm ls -q | wc -l) = 1 ] # they are there, and none has failed
-typed -r 5 prompt_true_busy true
-typed -r 5 prompt_bin_true_busy /bin/true
+typed -r $rounds prompt_true_busy true
+typed -r $rounds prompt_bin_true_busy /bin/true
 """
+
+INSTANCES = f"count={IDLE_CONTAINERS} pause=2 rounds=5\n" + TIMES + MEMORY + TYPED
+
+# Every program does a little of everything: is it still in order?
+SMOKE_EXITS = "exits -r 1 -n 20\n"
+SMOKE = f"""
+calls -r 1 -d 1000
+{SMOKE_EXITS}
+timed -r 1 ct_run {CT_RUN}
+timed -r 1 -o vm_run_tiny {VM_TINY}
+timed -r 1 -o vm_run_linux {VM_LINUX}
+count=2 pause=0.5 rounds=1
+""" + MEMORY + TYPED
 SCRIPTS = {"calls": "calls\n", "exits": "exits\n", "instances": INSTANCES}
 
 

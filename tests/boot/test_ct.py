@@ -229,6 +229,10 @@ CHECKS = {
     "ipc-kernel-memory-limit": (
         "for i in sem msg; do ct run --rm -m 16m -v /mnt/sysv_$i:/hold busybox /hold hold 4000 >/tmp/held; "
         "[ $? = 137 ] || cat /tmp/held; done", 0, r"(ENOMEM\n)*"),
+    "groups-below": (  # that a container has made go with it, whatever runs in them
+        "ct run --rm --cap-add SYS_ADMIN busybox sh -c 'mkdir /tmp/c; mount -t cgroup2 c /tmp/c; cd /tmp/c; mkdir -p a/b/c/d e/f g; "
+        "for i in a/b/c e/f g; do sleep 1000 & echo $! >$i/cgroup.procs; done; cat e/f/cgroup.procs | wc -l; exit 3'; echo $?; "
+        "ls -d /sys/fs/cgroup/ct/*/", 1, r"1\n3\n", r"ls: .*No such file or directory\n"),
     "begun-and-killed": (  # a first client that did not get to the end of what all containers share
         "rmdir /run/bulkhead/root; ct run --rm busybox echo again; grep -c ' /run/bulkhead/' /proc/mounts", 0, r"again\n2\n"),
     "nothing-left": (
@@ -340,6 +344,14 @@ ODD = {
         "for n in 0 255 256 257 511 512 513 767; do head -c $((n * 4096 + 1)) /holes | tail -c 1; done | tr \"\\0\" .; wc -c </tail'; "
         "ct rmi odd:one | grep -c Deleted", 0,
         r"-.* 1073741824 .* /hole\n-.* 3145728 .* /holes\n-.* 5242880 .* /tail\ndata\.\.a\.\.b\.\.5242880\n1\n"),
+    "size-of-an-image-is-no-cost": (  # of its containers, which never see each other's writes
+        "free_kib() { echo 3 >/proc/sys/vm/drop_caches; awk '/^MemFree/ {print $2}' /proc/meminfo; }; "
+        "one() { ct run -d --name s $1 sleep 1000 >/dev/null; }; "
+        "cost() { one $1; ct rm -f s >/dev/null; a=$(free_kib); one $1; b=$(free_kib); ct rm -f s >/dev/null; echo $((a - b)); }; "
+        "ct load -qi /mnt/odd/large.tar; small=$(cost busybox); large=$(cost large:one); "
+        "[ $((large - small)) -lt 8192 ] && echo same || echo $small KiB, with 16 MiB more in its image $large; "
+        "for i in 1 2; do ct run --rm large:one sh -c 'wc -c </big; echo more >>/big; wc -c </big'; done; ct rmi large:one | grep -c Deleted", 0,
+        r"same\n(16777216\n16777221\n){2}1\n"),
     "named-by-the-file": (
         "cd /mnt/odd; cp tagged.tar /tmp/Tagged.tar; cat tagged.tar | ct load; ct load -i /tmp/Tagged.tar; ct images | grep -c '^<none>'; "
         "ct load -i tagged.tar; ct run --rm tagged:v1 sh -c 'echo ran'; ct rmi tagged:v1 | grep -c Deleted", 0,

@@ -57,8 +57,8 @@ def test_exhaustion(booter):
 
 
 def test_on_vt_x(booter):
-    """Each way of ending once after a warm-up of the same; test_all_on_vt_x has the whole."""
-    run_leaks(booter, [containers(10, 10), machines(8, 8), "kvm_"], "bochs", timeout=1500)
+    """Each way that a container ends once after a warm-up of the same; test_all_on_vt_x has them all."""
+    run_leaks(booter, [containers(10, 10), machines(20, 20), "kvm_"], "bochs", timeout=1500)
 
 
 @pytest.mark.soak

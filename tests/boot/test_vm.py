@@ -209,15 +209,16 @@ CHECKS = {
 
     # One of them and three containers at once; each script goes on where the last one ended.
     "four-start": (
-        "vm run -d --name box linux sh -c 'while :; do echo T $(date +%s); echo kernel >/dev/ttyS1; sleep 0.2; done' >/tmp/id; "
+        "vm run -d --name box linux sh -c 'while :; do read up idle </proc/uptime; echo T $(date +%s) $up; echo kernel >/dev/ttyS1; sleep 0.2; done' "
+        ">/tmp/id; "
         "for i in 1 2 3; do ct run -d --name c$i busybox sh -c 'n=0; while :; do n=$((n+1)); echo $n; sleep 0.1; done' >/dev/null; done; "
         "wait_for says box '^T [0-9]'; vm ls; ct ps | grep -c 'Up .* c[123]$'", 0,
         TITLES + row("linux", 256, r"Up .*", "box") + r"3\n"),
     "four-names": ("top -b -n 1 | grep -c 'vm box$'; ps -o comm,args | grep -c '^box  *{box} vm box$'", 0, r"1\n1\n"),
     "four-clock": (
-        "now() { vm logs --tail 2 box | sed -n '1s/^T \\([0-9]*\\).*/\\1/p'; }\n"
-        "for try in 1 2 3 4 5; do g=$(now); h=$(date +%s); sleep 10; g=$(($(now) - g)); h=$(($(date +%s) - h)); "
-        "case $((g - h)) in -1|0|1) break ;; esac; done; echo $g $h $(($(now) - $(date +%s)))", 0, r"\d+ \d+ -?\d+\n"),
+        "look() { i=0; while [ $((i += 1)) -le 10 ]; do set -- $(vm logs --tail 2 box | sed -n '1s/^T //p'); read up idle </proc/uptime; "
+        "echo ${1:-0} ${2:-0} $(date +%s) $up; sleep 0.2; done; }; look; echo; sleep 8; look", 0,
+        r"([\d.]+ [\d.]+ \d+ [\d.]+\n){10}\n([\d.]+ [\d.]+ \d+ [\d.]+\n){10}"),
     "four-sandbox": (
         "p=$(monitor box); cat /proc/$p/comm; cat /proc/$p/status; echo ==; ls -A /proc/$p/root | wc -l; "
         "for n in ipc mnt pid uts; do [ $(readlink /proc/$p/ns/$n) = $(readlink /proc/self/ns/$n) ] && echo shared $n; done; "
@@ -305,9 +306,14 @@ def test_memory_of_a_guest(results, emulator):
 
 @BOTH
 def test_clock_of_a_guest(results, emulator):
-    """Over 10 s of ours the guest's date moves as far; a busy machine may need another look or two."""
-    guest, host, apart = map(int, results(emulator)["four-clock"].stdout.split())
-    assert abs(guest - host) <= 1 and host >= 10 and abs(apart) <= 5, str(results(emulator)["four-clock"])
+    """Over 10 s of ours the guest's clocks move as far. What it says is seen late, more or less; least
+    late is where it seems to be furthest ahead."""
+    looks = [[[float(word) for word in line.split()] for line in part.splitlines()]
+             for part in results(emulator)["four-clock"].stdout.split("\n\n")]
+    first, last = (max(part, key=lambda look: look[1] - look[3]) for part in looks)
+    date, up, host_date, host_up = (b - a for a, b in zip(first, last))
+    assert host_up > 7 and abs(up - host_up) < 1 and abs(date - host_date) < 2, looks  # dates are whole seconds
+    assert abs(last[0] - last[2]) <= 5, looks
 
 
 @BOTH

@@ -38,6 +38,9 @@ def sparse_files(layer):
     sparse_file(layer, "holes", 3 << 20, (1 << 20, b"a" * 4096), (2 << 20, b"b" * 4096))
 
 
+LARGE = 16 << 20  # test_ct.py knows it
+
+
 class Odd:
     """One image as archive members, to be changed before they are written."""
 
@@ -86,6 +89,7 @@ def archives(build):
     yield "slow", slow.members()
 
     yield "sparse", Odd(low, fill=sparse_files).members()
+    yield "large", Odd(low, name="large:one", fill=lambda l: l.file("big", bytes(LARGE))).members()
 
     # as skopeo and podman write oci-archive: only a tag
     yield "tagged", Odd(low).name(tag="v1").members(docker=False)

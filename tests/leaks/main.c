@@ -143,15 +143,30 @@ static void run_rounds(const struct area *area, unsigned from, unsigned count)
     alarm(0);
 }
 
-/* True: as it was, if need be after a while. */
-static bool settles(void)
+static void take_after(void)
+{
+    snapshot_take(&after);
+}
+
+/* After the warm-up, too: its orphans may still be there. */
+static void take_before_and_after(void)
+{
+    const struct timespec pause = {.tv_nsec = 20 * 1000 * 1000};
+
+    snapshot_take(&before);
+    nanosleep(&pause, NULL);
+    snapshot_take(&after);
+}
+
+/* True: before and after are equal, if need be after a while. */
+static bool settles(void (*take)(void))
 {
     const struct timespec pause = {.tv_nsec = 20 * 1000 * 1000};
     struct timespec start, now;
 
     clock_gettime(CLOCK_MONOTONIC, &start);
     for (;;) {
-        snapshot_take(&after);
+        take();
         if (snapshot_equal(&before, &after))
             return true;
         clock_gettime(CLOCK_MONOTONIC, &now);
@@ -173,10 +188,10 @@ static void measure(void *arg)
     run_rounds(area, 0, warm_up);
     if (only_run)
         return;
-    snapshot_take(&after); /* once to touch everything that it needs itself */
-    snapshot_take(&before);
+    take_after(); /* once to touch everything that it needs itself */
+    (void)settles(take_before_and_after);
     run_rounds(area, warm_up, rounds);
-    if (settles())
+    if (settles(take_after))
         return;
     printf("    after %u rounds:\n", rounds);
     snapshot_print_changes(&before, &after);
