@@ -31,7 +31,8 @@
 enum { CLIENTS_MAX = 32, ATTACHED_MAX = 24, QUEUE_ROOM = 256 };
 
 struct client {
-    int fd; /* -1: free */
+    bool is_used;
+    int fd;
     unsigned flags;
     bool attached;
     bool live;    /* MSG_LIVE has been queued */
@@ -64,7 +65,7 @@ static void on_child(int sig)
 static void client_close(struct client *c)
 {
     close(c->fd);
-    c->fd = -1;
+    c->is_used = false;
 }
 
 static struct client *client_add(int fd)
@@ -72,9 +73,10 @@ static struct client *client_add(int fd)
     for (size_t i = 0; i < CLIENTS_MAX; i++) {
         struct client *c = &loop.clients[i];
 
-        if (c->fd >= 0)
+        if (c->is_used)
             continue;
         memset(c, 0, offsetof(struct client, in));
+        c->is_used = true;
         c->fd = fd;
         (void)fcntl(fd, F_SETFL, O_NONBLOCK);
         return c;
@@ -98,7 +100,7 @@ static bool may_attach(void)
     size_t attached = 0;
 
     for (size_t i = 0; i < CLIENTS_MAX; i++)
-        attached += loop.clients[i].fd >= 0 && loop.clients[i].attached;
+        attached += loop.clients[i].is_used && loop.clients[i].attached;
     return attached < ATTACHED_MAX;
 }
 
@@ -264,7 +266,7 @@ static bool handle(struct client *c)
 /* Reads frames and acts on them until there is no more, or one has to wait. */
 static void serve(struct client *c)
 {
-    while (c->fd >= 0) {
+    while (c->is_used) {
         size_t want = PROTO_HEADER;
         ssize_t n;
 
@@ -301,7 +303,7 @@ static size_t output_room(void)
     for (size_t i = 0; i < CLIENTS_MAX; i++) {
         const struct client *c = &loop.clients[i];
 
-        if (c->fd >= 0 && c->attached && !c->closing && (c->flags & ATTACH_LOSSLESS)) {
+        if (c->is_used && c->attached && !c->closing && (c->flags & ATTACH_LOSSLESS)) {
             size_t left = logring_room(&loop.s->log, c->pos);
 
             room = left < room ? left : room;
@@ -437,7 +439,7 @@ static void finish(void)
 static bool has_clients(void)
 {
     for (size_t i = 0; i < CLIENTS_MAX; i++) {
-        if (loop.clients[i].fd >= 0)
+        if (loop.clients[i].is_used)
             return true;
     }
     return false;
@@ -460,10 +462,10 @@ static void wait_for_events(struct pollfd set[SLOT_CLIENT + CLIENTS_MAX], const 
         const struct client *c = &loop.clients[i];
         short events = c->stuck ? 0 : POLLIN;
 
-        if (c->fd >= 0 && c->out_len > c->out_done)
+        if (c->is_used && c->out_len > c->out_done)
             events |= POLLOUT;
-        set[SLOT_CLIENT + i] = (struct pollfd){.fd = c->fd, .events = events};
-        if (c->fd < 0)
+        set[SLOT_CLIENT + i] = (struct pollfd){.fd = c->is_used ? c->fd : -1, .events = events};
+        if (!c->is_used)
             continue;
         stdin_stuck |= c->stuck;
         last = SLOT_CLIENT + i + 1;
@@ -490,7 +492,7 @@ static void dispatch(const struct pollfd set[SLOT_CLIENT + CLIENTS_MAX])
     for (size_t i = 0; i < CLIENTS_MAX; i++) {
         struct client *c = &loop.clients[i];
 
-        if (c->fd < 0)
+        if (!c->is_used)
             continue;
         if (c->stuck && (s->stdin_fd < 0 || set[SLOT_STDIN].revents != 0))
             c->stuck = false;
@@ -509,8 +511,6 @@ void loop_run(struct sup *s, int launch_fd, unsigned launch_flags)
     sigset_t block, open_mask;
 
     loop.s = s;
-    for (size_t i = 0; i < CLIENTS_MAX; i++)
-        loop.clients[i].fd = -1;
     sigemptyset(&block);
     sigaddset(&block, SIGCHLD);
     sigprocmask(SIG_BLOCK, &block, &open_mask);
@@ -529,7 +529,7 @@ void loop_run(struct sup *s, int launch_fd, unsigned launch_flags)
             finish();
         }
         for (size_t i = 0; i < CLIENTS_MAX; i++) {
-            if (loop.clients[i].fd >= 0)
+            if (loop.clients[i].is_used)
                 pump(&loop.clients[i]);
         }
         if (!loop.finished || has_clients()) {
