@@ -392,10 +392,11 @@ void mutex_unlock(struct mutex *m)
     m->owner = NULL;
 }
 
-void cgroup_oom(struct cgroup *cg)
+bool cgroup_oom(struct cgroup *cg)
 {
     (void)cg;
     machine_ooms++;
+    return true;
 }
 
 bool fatal_signal_pending(struct thread *t)
