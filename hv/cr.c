@@ -24,7 +24,6 @@
 #define DR6_WRITABLE   0x0000e00fULL
 #define DR7_FIXED_ONE  0x00000400ULL
 #define DR7_WRITABLE   0xffff2bffULL
-#define DR7_GD         0x00002000ULL
 
 /* ---- CR0, CR4, EFER ----------------------------------------------------------------------- */
 

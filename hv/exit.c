@@ -13,8 +13,6 @@
 #define VECTOR_AC 17
 #define VECTOR_MC 18
 
-#define DR7_GD 0x2000ULL
-
 /* ---- faults into the guest --------------------------------------------------------------- */
 
 /* SDM vol. 3, "Interrupt 8: Double Fault Exception": benign, contributory or page fault. */
@@ -72,6 +70,7 @@ void skip_bytes(struct vcpu *vcpu, unsigned int len)
     vcpu->irq_shadow = 0;
     if (unlikely(vcpu->regs.rflags & EFLAGS_TF)) { /* the guest steps through its code */
         vcpu->dr6 |= DR6_BS;
+        vcpu->dr7 &= ~DR7_GD;
         inject_fault(vcpu, VECTOR_DB);
     }
 }
@@ -129,7 +128,7 @@ static enum exit_action exit_hlt(struct vcpu *vcpu, struct vm_exit *vmexit)
     enum exit_action action = exit_skip(vcpu, vmexit);
 
     if (action != EXIT_RESUME || vcpu->inject.type != EVENT_NONE)
-        return action; /* the guest gets a fault instead: its code has just been unmapped */
+        return action; /* the guest gets that instead: its code has just been unmapped, or it steps */
     if (!vcpu->vm->has_irqchip) {
         vcpu->run->exit_reason = KVM_EXIT_HLT;
         return EXIT_TO_VMM;

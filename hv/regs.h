@@ -119,6 +119,7 @@ struct guest_state {
 
 #define DR6_BD BIT_CR(13) /* an access to a debug register, with DR7.GD */
 #define DR6_BS BIT_CR(14) /* a single step */
+#define DR7_GD BIT_CR(13) /* general detect; clear while a #DB is handled */
 
 #define EFLAGS_CF    BIT_CR(0)
 #define EFLAGS_FIXED BIT_CR(1)

@@ -16,7 +16,6 @@
 #include "svm.h"
 
 #define DR6_ACTIVE_LOW 0xffff0ff0ULL
-#define DR7_GD         BIT(13)
 
 /* ---- before the entry ---- */
 
