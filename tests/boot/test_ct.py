@@ -189,8 +189,9 @@ CHECKS = {
         "kill -CONT $p; wait $p; echo $?; sed '$d' /tmp/z | awk '$1 != NR { print NR, $1; exit }'; rm /tmp/z", 0,
         r"z\n1\n1\nz\n137\n"),
     "wait-for-one-that-removes-itself": (
-        "ct run -d --rm --name w busybox sh -c 'until [ -e /f ]; do sleep 0.1; done; exit 7' >/dev/null; ct wait w >/tmp/w1 & ct wait w >/tmp/w2 & "
-        "sleep 1; ct exec w touch /f; wait; cat /tmp/w1 /tmp/w2; ct ps -aq; ct wait w", 1, r"7\n7\n", r"ct: no such container: w\n"),
+        "ct run -d --rm --name w busybox sh -c 'until [ -e /f ]; do sleep 0.1; done; exit 7' >/dev/null; "
+        "for i in 1 2; do ct wait w >/tmp/w$i & until ls -l /proc/$!/fd | grep -q socket; do sleep 0.1; done; done; "
+        "ct exec w touch /f; wait; cat /tmp/w1 /tmp/w2; ct ps -aq; ct wait w", 1, r"7\n7\n", r"ct: no such container: w\n"),
     "many-clients": (  # as many as can watch keep nobody from ending it
         "ct run -d --name y busybox sh -c 'trap \"exit 5\" TERM; echo on; while :; do sleep 0.1; done' >/dev/null; await y on; "
         "for i in $(seq 24); do ct logs -f y >/tmp/y$i & done; for i in $(seq 24); do while ! [ -s /tmp/y$i ]; do sleep 0.1; done; done; "
@@ -230,7 +231,7 @@ CHECKS = {
         "for i in sem msg; do ct run --rm -m 16m -v /mnt/sysv_$i:/hold busybox /hold hold 4000 >/tmp/held; "
         "[ $? = 137 ] || cat /tmp/held; done", 0, r"(ENOMEM\n)*"),
     "groups-below": (  # that a container has made go with it, whatever runs in them
-        "ct run --rm --cap-add SYS_ADMIN busybox sh -c 'mkdir /tmp/c; mount -t cgroup2 c /tmp/c; cd /tmp/c; mkdir -p a/b/c/d e/f g; "
+        "ct run --rm --cap-add SYS_ADMIN busybox sh -c 'mkdir /tmp/c; mount -t cgroup2 c /tmp/c; cd /tmp/c; mkdir -p a/b/c/d e/f g .x/.y; "
         "for i in a/b/c e/f g; do sleep 1000 & echo $! >$i/cgroup.procs; done; cat e/f/cgroup.procs | wc -l; exit 3'; echo $?; "
         "ls -d /sys/fs/cgroup/ct/*/", 1, r"1\n3\n", r"ls: .*No such file or directory\n"),
     "begun-and-killed": (  # a first client that did not get to the end of what all containers share

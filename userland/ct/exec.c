@@ -357,6 +357,8 @@ static void watch_signals(sigset_t *open_mask)
     sigaddset(&block, SIGCHLD);
     sigaddset(&block, SIGWINCH);
     sigprocmask(SIG_BLOCK, &block, open_mask);
+    sigdelset(open_mask, SIGCHLD); /* whatever our caller has blocked */
+    sigdelset(open_mask, SIGWINCH);
     sigaction(SIGCHLD, &act, NULL);
     sigaction(SIGWINCH, &act, NULL);
     signal(SIGPIPE, SIG_IGN); /* of its input: it need not read it */

@@ -223,13 +223,18 @@ static int take_error(struct err *e, const struct err *told)
 /* Whether it ended as it should; -1 also if it was killed, whatever it had said by then. */
 static int wait_for(pid_t child)
 {
+    siginfo_t info;
     int status;
 
-    interrupt_kills(0); /* it has closed the pipe: it is about to end */
-    while (waitpid(child, &status, 0) < 0) {
+    /* It has closed the pipe and should be about to end; if it is not, an interrupt still kills it.
+     * Its number is ours until it is taken. */
+    while (waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT) < 0) {
         if (errno != EINTR)
             return -1;
     }
+    interrupt_kills(0);
+    if (waitpid(child, &status, 0) < 0)
+        return -1;
     return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -1;
 }
 

@@ -170,7 +170,8 @@ static bool find_group(int dir, char name[NAME_MAX + 1])
     bool found = false;
 
     while (d != NULL && !found && (entry = readdir(d)) != NULL) {
-        found = entry->d_type == DT_DIR && entry->d_name[0] != '.';
+        found = entry->d_type == DT_DIR && strcmp(entry->d_name, ".") != 0 &&
+                strcmp(entry->d_name, "..") != 0;
         if (found)
             snprintf(name, NAME_MAX + 1, "%s", entry->d_name);
     }

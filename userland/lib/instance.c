@@ -253,7 +253,8 @@ int instance_find(struct instance *in, const char *kind, const char *ref, struct
         if (open_id(in) == 0)
             return 0;
     }
-    return err_set(e, 1, "no such %s: %s", instance_noun(kind), ref);
+    err_set(e, 1, "no such %s: %s", instance_noun(kind), ref);
+    return -ENOENT;
 }
 
 void instance_close(struct instance *in)

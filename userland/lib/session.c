@@ -272,10 +272,12 @@ static int each_argument(const char *kind, int argc, char **argv,
     for (int i = 0; i < argc; i++) {
         struct instance in;
         struct err e;
+        int err = instance_find(&in, kind, argv[i], &e);
 
-        if (instance_find(&in, kind, argv[i], &e) < 0) {
+        if (err < 0) {
             warn("%s", e.text);
-            status = status != 0 ? status : missing;
+            if (err != -ENOENT || missing != 0)
+                status = 1;
             continue;
         }
         if (act(&in, argv[i], arg) < 0)

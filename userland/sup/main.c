@@ -55,7 +55,7 @@ static void load_log(struct sup *s)
 static void save_log(struct sup *s)
 {
     uint8_t data[LOGRING_RECORD_MAX], header[LOGRING_HEADER] = {0};
-    uint64_t pos = 0;
+    uint64_t pos = s->log.tail;
     int len, fd;
 
     if (s->log.head == 0)
