@@ -399,9 +399,9 @@ static void texts(void)
 }
 
 /* For a look from outside: test_abi.py. */
-static void *last_for_a_while(void *arg)
+static void *last_until_killed(void *arg)
 {
-    sleep(3);
+    pause();
     return arg;
 }
 
@@ -409,7 +409,7 @@ static void leader_exits(void)
 {
     pthread_t t;
 
-    pthread_create(&t, NULL, last_for_a_while, NULL);
+    pthread_create(&t, NULL, last_until_killed, NULL);
     syscall(SYS_exit, 0);
 }
 

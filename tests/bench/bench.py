@@ -14,7 +14,7 @@ import sys
 here = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.dirname(here), os.path.join(here, "../../tools/lib")]
 import cpio
-from machine import Machine
+from machine import LINUX_KVM, Machine
 
 MEMORY_MIB = 1024
 GUEST_MIB = 64
@@ -25,7 +25,6 @@ TIMEOUT = 1800  # of one boot, in seconds of a slow machine
 UNITS = {"_bytes": "bytes", "_kib": "KiB"}  # by the end of the name; others are instructions
 
 PATH = "export PATH=/bench:$PATH\n"
-KVM_OF_LINUX = "for module in /lib/kvm/*; do insmod $module 2>/dev/null; done\n"
 
 CT_RUN = "ct run --rm busybox true"
 VM_TINY = "vm run --rm --no-reboot -m 32 --append q /bench/guest"
@@ -119,7 +118,7 @@ def figures(machine, script, emulator="qemu", linux=False, **options):
     make_first(machine.build)
     add = {f"/bench/{name}": os.path.join(machine.build, "bench", name)
            for name in PROGRAMS + ("guest", "first.cpio")}
-    text = "set -e\n" + PATH + (KVM_OF_LINUX if linux else "") + script
+    text = "set -e\n" + PATH + (LINUX_KVM if linux else "") + script
     result = machine.run(text, emulator, timeout=TIMEOUT, add=add, linux=linux, **options)
     if result.status != 0:
         fail(f"a program failed: {result}")

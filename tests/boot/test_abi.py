@@ -18,10 +18,11 @@ mkdir /sys/fs/cgroup/charges /sys/fs/cgroup/others
 echo $$ >/sys/fs/cgroup/charges/cgroup.procs
 /bin/abi-threads >/dev/null
 cat /sys/fs/cgroup/charges/pids.current
-/bin/abi-threads leader-exits & sleep 1
+/bin/abi-threads leader-exits &
+until grep -q '^State:.Z' /proc/$!/task/$!/status; do sleep 0.1; done
 echo $! >/sys/fs/cgroup/others/cgroup.procs
 cat /sys/fs/cgroup/charges/pids.current /sys/fs/cgroup/others/pids.current
-wait
+kill -9 $!; wait
 cat /sys/fs/cgroup/charges/pids.current /sys/fs/cgroup/others/pids.current
 """
 

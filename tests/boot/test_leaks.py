@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from machine import ROOT
+from machine import LINUX_KVM, ROOT
 
 
 def additions(build):
@@ -19,8 +19,7 @@ def additions(build):
 
 def run_leaks(booter, calls, emulator="qemu", **options):
     """Calls of leaks in one boot, straight from its shell: what run_many() writes are files, too."""
-    modules = "for m in /lib/kvm/*.ko; do [ ! -e $m ] || insmod $m 2>/dev/null; done\n"  # on Linux
-    script = modules + "s=0\n" + "".join(f"leaks {c} || s=1\n" for c in calls) + "exit $s"
+    script = (LINUX_KVM if options.get("linux") else "") + "s=0\n" + "".join(f"leaks {c} || s=1\n" for c in calls) + "exit $s"
     result = booter.run(script, emulator, add=additions(booter.build), **options)
     plans = len(re.findall(r"^1\.\.[1-9]", result.stdout, re.M))
     assert (result.status, plans) == (0, len(calls)), str(result)

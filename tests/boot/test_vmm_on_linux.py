@@ -7,8 +7,9 @@ import re
 
 import pytest
 
+from machine import LINUX_KVM as KVM
+
 GUEST = "/var/lib/bulkhead/guests/linux"
-KVM = "for module in /lib/kvm/*; do insmod $module 2>/dev/null; done\n"
 
 
 def vmm(options="", append="", command=None, kernel=f"{GUEST}/kernel", memory=256, limit="timeout 120 "):
