@@ -65,7 +65,7 @@ INSTRUCTION(i_sysexit, "sysexit", "c"(0), "d"(0))
 INSTRUCTION(i_iretq_kernel, "pushq $0x10; pushq $0; pushfq; pushq $0x08; pushq $0; iretq", "i"(0))
 INSTRUCTION(i_lret_kernel, "pushq $0x08; pushq $0; lretq", "i"(0))
 INSTRUCTION(i_in, "in $0x80, %%al", "a"(0))
-INSTRUCTION(i_out, "out %%al, $0xe9", "a"('!'))
+INSTRUCTION(i_out, "out %%al, $0x80", "a"('!')) /* not 0xe9: the test's own output goes there */
 INSTRUCTION(i_out_dx, "out %%al, %%dx", "a"(0xfe), "d"(0x64))
 INSTRUCTION(i_insb, "rep insb", "D"(page), "c"(1), "d"(0x3f8))
 INSTRUCTION(i_outsb, "rep outsb", "S"(page), "c"(1), "d"(0x3f8))
