@@ -302,36 +302,22 @@ int mm_fault(struct mm *mm, uaddr_t addr, unsigned access)
     return err;
 }
 
-/* The group that pages of an address space are charged to. */
-static bool make_room_in(struct mm *mm)
+/* Over the limit, or no memory at all: the killer runs. False: this thread was chosen, or is exiting
+ * (nothing could kill it any more, and perhaps everybody waits for its memory): do without. */
+static bool wait_for_memory(struct mm *mm)
 {
     struct cgroup *cg;
-    bool somebody_goes;
 
+    if (fatal_signal_pending(current) || current->exiting)
+        return false;
     mutex_lock(&mm->lock);
     cg = mm->cgroup;
     cgroup_get(cg);
     mutex_unlock(&mm->lock);
-    somebody_goes = cgroup_oom(cg);
+    cgroup_oom(cg);
     cgroup_put(cg);
-    return somebody_goes;
-}
-
-/*
- * Over the limit, or no memory at all: the killer runs, in the group that is full: the thread's own (of
- * files' pages) or the address space's. False: do without. This thread was chosen, or is exiting (nothing
- * could kill it any more, and perhaps everybody waits for its memory); or nobody can go, and it is
- * another's address space that it wants something in, which need not be.
- */
-static bool wait_for_memory(struct mm *mm)
-{
-    bool somebody_goes;
-
-    if (fatal_signal_pending(current) || current->exiting)
-        return false;
-    somebody_goes = cgroup_oom(current_cgroup()) || make_room_in(mm);
     sched_yield();
-    return somebody_goes || mm == current->mm;
+    return true;
 }
 
 static int fault_until_memory(struct mm *mm, uaddr_t addr, unsigned access)

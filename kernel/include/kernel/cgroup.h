@@ -70,9 +70,8 @@ void cgroup_force_pids(struct cgroup *cg, uint64_t n); /* beyond any limit: a pr
 void cgroup_uncharge_pids(struct cgroup *cg, uint64_t n);
 
 /* A page fault met the limit of cg or a group above: kill the largest process inside the group
- * that is at its limit. The current thread's fault is then retried or dies by the signal.
- * False: nothing is full, or nobody is there to be killed. */
-bool cgroup_oom(struct cgroup *cg);
+ * that is at its limit. The current thread's fault is then retried or dies by the signal. */
+void cgroup_oom(struct cgroup *cg);
 
 extern struct spinlock cgroup_lock;
 /* Is `cg` the group `top` or below it? */

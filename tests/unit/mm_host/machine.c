@@ -392,11 +392,10 @@ void mutex_unlock(struct mutex *m)
     m->owner = NULL;
 }
 
-bool cgroup_oom(struct cgroup *cg)
+void cgroup_oom(struct cgroup *cg)
 {
     (void)cg;
     machine_ooms++;
-    return true;
 }
 
 bool fatal_signal_pending(struct thread *t)

@@ -424,10 +424,9 @@ void cgroup_put(struct cgroup *cg)
     (void)refcount_put(&cg->refs);
 }
 
-bool cgroup_oom(struct cgroup *cg)
+void cgroup_oom(struct cgroup *cg)
 {
     (void)cg;
-    return true;
 }
 
 const struct cred *current_cred(void)
