@@ -416,11 +416,11 @@ static long mremap_locked(struct mm *mm, uaddr_t addr, size_t old_len, size_t ne
 
     if (vma == NULL || vma->start > addr)
         return -EFAULT;
-    if (!(flags & MREMAP_FIXED) && new_len < old_len) { /* shrinking may go beyond the area */
+    if (!(flags & MREMAP_FIXED) && new_len < old_len) { /* what is cut off may lie beyond the area */
         err = mm_unmap(mm, addr + new_len, old_len - new_len);
         return err < 0 ? err : (long)addr;
     }
-    if (vma->end - addr < old_len)
+    if (vma->end - addr < min(old_len, new_len))
         return -EFAULT;
     if (vma->ops != NULL || (old_len == 0 && !(vma->flags & VMA_SHARED)))
         return -EINVAL;

@@ -57,7 +57,10 @@ struct args_value {
 };
 
 #define ARGS_BLOCKED_S 3 /* a call that takes this long waits for something */
-#define ARGS_BUFFER    ((char *)0x10000000) /* nothing is mapped behind it */
+/* Nothing is mapped for 2 GiB behind either: a length of 0x7fffffff must not reach the heap, which
+ * Linux puts anywhere in the first GiB, and which the kernel itself writes to (rseq(2)). */
+#define ARGS_BUFFER    ((char *)0x100000000)
+#define ARGS_FREE      ((char *)0x200000000)
 #define ARGS_BUFFER_LEN 0x10000
 #define ARGS_EDGE      (ARGS_BUFFER + ARGS_BUFFER_LEN - 1) /* a zero byte, and nothing after it */
 

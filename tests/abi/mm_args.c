@@ -3,16 +3,16 @@
 #include "args.h"
 
 static const struct args_row rows[] = {
-    FORKED(mmap, "pnbbfn", P(0x30000000), 4096, PROT_READ, MAP_PRIVATE, FD(FILE), 0),
-    FORKED(mmap, "pnbbin", P(0x30000000), 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+    FORKED(mmap, "pnbbfn", P(ARGS_FREE), 4096, PROT_READ, MAP_PRIVATE, FD(FILE), 0),
+    FORKED(mmap, "pnbbin", P(ARGS_FREE), 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
     C(mmap, "piiifi", 0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, FD(FILE), 0),
     C(mmap, "pniiii", P(ARGS_BUFFER), 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1,
       0),
-    FORKED(mmap, "pniiii", P(0x30000000), 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0),
+    FORKED(mmap, "pniiii", P(ARGS_FREE), 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0),
     FORKED(munmap, "pn", P(ARGS_BUFFER), 4096),
     FORKED(mprotect, "pnb", P(ARGS_BUFFER), 4096, PROT_READ),
     FORKED(mremap, "pnibi", P(ARGS_BUFFER), 4096, 8192, MREMAP_MAYMOVE, 0),
-    FORKED(mremap, "pniip", P(ARGS_BUFFER), 4096, 4096, MREMAP_MAYMOVE | MREMAP_FIXED, P(0x20000000)),
+    FORKED(mremap, "pniip", P(ARGS_BUFFER), 4096, 4096, MREMAP_MAYMOVE | MREMAP_FIXED, P(ARGS_FREE)),
     C(msync, "pnb", P(ARGS_BUFFER), 4096, MS_ASYNC),
     C(mincore, "pnp", P(ARGS_BUFFER), 4096, P(ARGS_BUFFER)),
     FORKED(madvise, "pnn", P(ARGS_BUFFER), 4096, MADV_NORMAL),

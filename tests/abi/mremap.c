@@ -85,6 +85,20 @@ static void growth(void)
     CALL(munmap(p, PAGE));
 }
 
+/* The rest goes, beyond the area's end as well. */
+static void shrinking_move(void)
+{
+    char *p = fill(arena, 8 * PAGE), *to = p + 64 * PAGE;
+
+    SECTION("shrinking and moving at once");
+    CALL(mremap(p, 16 * PAGE, 2 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, to) == to);
+    CALL(kept(to, 2 * PAGE));
+    for (int i = 0; i < 9; i++)
+        CALL(madvise(p + i * PAGE, PAGE, MADV_NORMAL));
+    CALL(madvise(to + 2 * PAGE, PAGE, MADV_NORMAL));
+    CALL(munmap(to, 2 * PAGE));
+}
+
 static void bad_arguments(void)
 {
     char *p = fill(arena, 4 * PAGE);
@@ -113,6 +127,7 @@ int main(void)
     reserve();
     moves();
     growth();
+    shrinking_move();
     bad_arguments();
     return 0;
 }
