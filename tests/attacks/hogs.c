@@ -798,8 +798,10 @@ static void run(const struct hog *h)
         struct result *r = &results[self];
         pid_t pid = fork();
 
-        if (pid == 0)
+        if (pid == 0) {
+            munmap(reserve, reserve_size); /* or it would not be the parent's alone to give back */
             hog(h, r);
+        }
         if (pid < 0) {
             reason = error_name(errno);
             break;
