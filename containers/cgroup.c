@@ -287,15 +287,31 @@ struct victim {
     bool dying; /* somebody is on the way out already: wait for that memory */
 };
 
-/* A process that dies is given this long to give its memory back. It may be unable to: it waits, say,
- * for a lock whose holder waits for memory itself. Then others have to go as well. */
+/* A process that dies is given this long to go on giving its memory back. It may be unable to: it waits,
+ * say, for a lock whose holder waits for memory itself. Then others have to go as well. */
 #define OOM_PATIENCE_NS (1 * NSEC_PER_SEC)
+
+/* [pid_lock] Does it get on, with as much of the CPU as there is for it? */
+static bool is_runnable(const struct process *p)
+{
+    const struct thread *t;
+
+    list_for_each(t, &p->threads, process_link) {
+        if (READ_ONCE(t->on_queue))
+            return true;
+    }
+    return false;
+}
 
 /* [pid_lock] */
 static bool still_has_time(struct process *p)
 {
     uint64_t now = ktime_ns();
 
+    if (is_runnable(p)) {
+        p->oom_since_ns = 0;
+        return true;
+    }
     if (p->oom_since_ns == 0)
         p->oom_since_ns = now;
     return now - p->oom_since_ns < OOM_PATIENCE_NS;
@@ -308,7 +324,7 @@ static bool weigh(struct process *p, void *arg)
     struct mem_stats stats;
     int64_t points;
 
-    if ((p->mm == NULL && !p->is_freeing_mm) || p == pid_ns_init.init)
+    if ((p->mm == NULL && p->freeing_mm == 0) || p == pid_ns_init.init)
         return true; /* a container's init goes like any other */
     if (p->exiting || p->nlive == 0) {
         v->dying = still_has_time(p);
@@ -344,24 +360,50 @@ static struct cgroup *full_group(struct cgroup *cg)
     return cg;
 }
 
-void cgroup_oom(struct cgroup *cg)
+static void count_kill(struct cgroup *full, const struct process *victim)
+{
+    irqflags_t flags = spin_lock(&cgroup_lock);
+
+    full->ooms++;
+    for (struct cgroup *cg = victim->cgroup; cg != NULL; cg = cg->parent)
+        cg->oom_kills++;
+    spin_unlock(&cgroup_lock, flags);
+}
+
+bool cgroup_oom(struct cgroup *cg)
 {
     struct cgroup *top = full_group(cg);
     struct victim v = {0};
+    bool somebody_goes;
 
+    if (top->parent == NULL && !mm_is_full())
+        return true;
     for_each_process_within(top, weigh, &v);
     if (v.process != NULL && !v.dying) {
         log_warn("cgroup: out of memory in %s: killed process %d (%s), %llu KiB\n",
                  top->name != NULL ? top->name : "the machine", pid_nr_in(v.process->pid, &pid_ns_init),
                  v.process->leader->comm, (unsigned long long)(v.points << (PAGE_SHIFT - 10)));
-        __atomic_add_fetch(&top->oom_kills, 1, __ATOMIC_RELAXED);
+        count_kill(top, v.process);
         if (top->oom_group)
             cgroup_kill_all(top);
         else
             (void)signal_send_process(v.process, SIGKILL, NULL);
     }
+    somebody_goes = v.process != NULL || v.dying;
     if (v.process != NULL)
         process_put(v.process);
+    return somebody_goes;
+}
+
+bool cgroup_wait_for_memory(struct cgroup *cg)
+{
+    bool may_come;
+
+    if (fatal_signal_pending(current) || current->exiting)
+        return false;
+    may_come = cgroup_oom(cg);
+    sched_yield();
+    return may_come;
 }
 
 void cgroup_path(const struct cgroup *cg, const struct cgroup *root, char *buf, size_t size)

@@ -312,14 +312,14 @@ static int store_memory_max(struct cgroup *cg, char *value)
         limit &= PAGE_MASK;
     WRITE_ONCE(cg->memory.limit, limit);
     if (READ_ONCE(cg->memory.usage) > limit && cgroup_is_populated(cg))
-        cgroup_oom(cg);
+        (void)cgroup_oom(cg);
     return 0;
 }
 
 static void show_memory_events(struct cgroup *cg, struct text *t)
 {
     text_add(t, "low 0\nhigh 0\nmax %llu\noom %llu\noom_kill %llu\n", (unsigned long long)READ_ONCE(cg->memory.failed),
-             (unsigned long long)READ_ONCE(cg->oom_kills), (unsigned long long)READ_ONCE(cg->oom_kills));
+             (unsigned long long)READ_ONCE(cg->ooms), (unsigned long long)READ_ONCE(cg->oom_kills));
 }
 
 static void show_memory_stat(struct cgroup *cg, struct text *t)

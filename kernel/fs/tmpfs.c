@@ -146,14 +146,9 @@ static int tmpfs_write_page(struct inode *inode, uint64_t index, struct page **o
     *out = p;
     if (p != NULL)
         return 0;
-    while ((err = add_page(inode, index, PAST_END_GROWS, out)) == -ENOMEM) {
-        struct cgroup *cg = current_cgroup();
-
-        if (cg->parent == NULL || fatal_signal_pending(current))
-            break;
-        cgroup_oom(cg);
-        sched_yield();
-    }
+    do {
+        err = add_page(inode, index, PAST_END_GROWS, out);
+    } while (err == -ENOMEM && current_cgroup() != &cgroup_root && cgroup_wait_for_memory(current_cgroup()));
     return err;
 }
 

@@ -299,6 +299,11 @@ uint64_t mm_available_pages(void)
     return free > reserve ? free - reserve : 0;
 }
 
+bool mm_is_full(void)
+{
+    return mm_available_pages() < SHORT_PAGES;
+}
+
 void mm_shrink(void)
 {
     kmap_shrink();

@@ -302,22 +302,22 @@ int mm_fault(struct mm *mm, uaddr_t addr, unsigned access)
     return err;
 }
 
-/* Over the limit, or no memory at all: the killer runs. False: this thread was chosen, or is exiting
- * (nothing could kill it any more, and perhaps everybody waits for its memory): do without. */
+/* The address space's group may be full, or the thread's own, which pays for pages of files. False: do
+ * without. */
 static bool wait_for_memory(struct mm *mm)
 {
     struct cgroup *cg;
+    bool may_come;
 
-    if (fatal_signal_pending(current) || current->exiting)
-        return false;
     mutex_lock(&mm->lock);
     cg = mm->cgroup;
     cgroup_get(cg);
     mutex_unlock(&mm->lock);
-    cgroup_oom(cg);
+    may_come = cgroup_wait_for_memory(cg);
+    if (may_come && cg != current_cgroup())
+        may_come = cgroup_wait_for_memory(current_cgroup());
     cgroup_put(cg);
-    sched_yield();
-    return true;
+    return may_come;
 }
 
 static int fault_until_memory(struct mm *mm, uaddr_t addr, unsigned access)

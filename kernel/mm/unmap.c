@@ -168,10 +168,10 @@ static void protect_entries(struct mm *mm, uaddr_t start, uaddr_t end, uint32_t 
 
     gather_init(&g, mm);
     for (e = pt_next(mm, &va, end, &level); e != NULL; e = pt_after(mm, e, &va, end, &level)) {
-        pte_t v = *e;
+        pte_t v;
 
         cond_resched();
-        v &= ~(PTE_PRESENT | PTE_NONE);
+        v = *e & ~(PTE_PRESENT | PTE_NONE);
         v |= prot == PROT_NONE ? PTE_NONE : PTE_PRESENT; /* not even the kernel's copies may follow it */
         if (!(prot & PROT_WRITE))
             v &= ~PTE_WRITE;

@@ -366,19 +366,16 @@ static void drop_mm(struct thread *t, bool last)
     thread_leave_mm(t);
     flags = spin_lock(&pid_lock);
     p->maxrss_pages = max(p->maxrss_pages, mm->hiwater_rss);
-    if (last) {
+    if (last)
         p->mm = NULL;
-        p->is_freeing_mm = true;
-    }
+    p->freeing_mm++;
     t->mm = NULL;
     spin_unlock(&pid_lock, flags);
     mm_switch(NULL);
     mm_put(mm);
-    if (last) {
-        flags = spin_lock(&pid_lock);
-        p->is_freeing_mm = false;
-        spin_unlock(&pid_lock, flags);
-    }
+    flags = spin_lock(&pid_lock);
+    p->freeing_mm--;
+    spin_unlock(&pid_lock, flags);
 }
 
 static void drop_parts(struct thread *t)

@@ -476,13 +476,13 @@ static long clone_until_memory(const struct clone_request *r)
     unsigned in_group = 0;
 
     for (unsigned tries = 0; err == -ENOMEM && tries < OOM_TRIES; tries++) {
-        if (fatal_signal_pending(current))
+        if (!mm_is_short()) {
+            if (++in_group > GROUP_TRIES)
+                break;
+            sched_yield();
+        } else if (!cgroup_wait_for_memory(&cgroup_root)) {
             break;
-        if (mm_is_short())
-            cgroup_oom(&cgroup_root);
-        else if (++in_group > GROUP_TRIES)
-            break;
-        sched_yield();
+        }
         err = do_clone(r);
     }
     return err;

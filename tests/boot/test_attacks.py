@@ -313,6 +313,24 @@ def test_fork_bomb(hogged):
     assert re.fullmatch(r"neighbour\nbomb\nneighbour\nprocesses: EAGAIN\nlimited_processes: EAGAIN\n", stdout), hogged["bomb"]
 
 
+FULL_MACHINE = r"""
+ct run -d --name neighbour busybox sleep 100000 >/dev/null
+ct run --name greedy busybox tail /dev/zero; echo $?
+ct inspect -f '{{.State.OOMKilled}}' greedy neighbour
+tail /dev/zero; echo $?
+for i in 1 2 3 4; do tail /dev/zero & done; wait
+ct exec neighbour echo neighbour; ct run --rm busybox echo another
+free_kib() { awk '/^MemFree/ {print $2}' /proc/meminfo; }
+ct rm -f greedy neighbour >/dev/null; [ $(free_kib) -gt $(($(awk '/^MemTotal/ {print $2}' /proc/meminfo) * 9 / 10)) ]
+"""
+
+
+def test_a_full_machine_loses_who_filled_it(machine):
+    """Without limits, inside a container and outside, one after the other and several at once."""
+    result = machine.run(FULL_MACHINE, timeout=200, memory="512M")
+    assert (result.status, result.stdout) == (0, "137\ntrue\nfalse\n137\nneighbour\nanother\n"), result
+
+
 @pytest.mark.soak
 def test_slow_hogs_stay_in_their_groups(machine, build):
     results = machine.run_many(hog_scripts(SLOW_HOGS), timeout=900, memory="1G", add=programs(build))

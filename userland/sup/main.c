@@ -160,8 +160,7 @@ void sup_finish(struct sup *s)
 {
     s->state.pid = s->state.sup_pid = 0;
     s->state.finished_ns = instance_now_ns();
-    if (record_num(&s->spec, "memory", 0) != 0)
-        s->state.oom_killed = cgroup_was_oom_killed(s->in.kind, s->in.id);
+    s->state.oom_killed = cgroup_was_oom_killed(s->in.kind, s->in.id);
     (void)cgroup_join(s->in.kind, NULL, NULL);
     cgroup_destroy(s->in.kind, s->in.id);
     if (record_flag(&s->spec, "rm")) {

@@ -9,6 +9,7 @@
  */
 #include <kernel/cgroup.h>
 #include <kernel/errno.h>
+#include <kernel/proc.h>
 #include <kernel/string.h>
 
 #include "overlay.h"
@@ -41,7 +42,7 @@ static int copy_data(const struct ovl_super *o, const struct ovl_real *from, str
         out = NULL;
     }
     while (err == 0 && (uint64_t)rpos < size) {
-        ssize_t n = file_read_kernel(in, buf, COPY_CHUNK, &rpos);
+        ssize_t n = fatal_signal_pending(current) ? -EINTR : file_read_kernel(in, buf, COPY_CHUNK, &rpos);
 
         if (n <= 0) {
             err = (int)n;

@@ -30,7 +30,8 @@ struct cgroup {
     struct cgroup_counter pids;   /* threads */
     uint64_t charged;             /* [a] bytes charged to this very group; > 0 holds a reference */
     uint64_t memory_stat[MEM_STATS]; /* [a] pages, of this group and all below it */
-    uint64_t oom_kills;           /* [a] */
+    uint64_t ooms;                /* [cgroup_lock] times that it was full and somebody had to go */
+    uint64_t oom_kills;           /* [cgroup_lock] processes killed here and below */
     uint64_t cpu_ns, cpu_user_ns; /* [a] run time, of this group and all below it */
     uint32_t weight;              /* [all run queues' locks] cpu.weight, 1..10000, default 100 */
     uint64_t load, share;         /* [a] what is runnable in it, what that gets: kernel/proc/sched.c */
@@ -69,9 +70,17 @@ int cgroup_charge_pids(struct cgroup *cg, uint64_t n) __must_check;
 void cgroup_force_pids(struct cgroup *cg, uint64_t n); /* beyond any limit: a process moves in */
 void cgroup_uncharge_pids(struct cgroup *cg, uint64_t n);
 
-/* A page fault met the limit of cg or a group above: kill the largest process inside the group
- * that is at its limit. The current thread's fault is then retried or dies by the signal. */
-void cgroup_oom(struct cgroup *cg);
+/*
+ * A program's memory met the limit of cg or of a group above, or the machine's end: kill the largest
+ * process inside the group that is full, unless somebody there is dying already. False: it is full, and
+ * nobody can be killed. (True, too, when there is room again.)
+ */
+bool cgroup_oom(struct cgroup *cg);
+
+/* The same for the thread that needs the memory: then try again. False: do without. Nobody can be killed;
+ * or this thread was, or is exiting, when nothing could kill it any more and perhaps everybody waits for
+ * its memory. */
+bool cgroup_wait_for_memory(struct cgroup *cg) __must_check;
 
 extern struct spinlock cgroup_lock;
 /* Is `cg` the group `top` or below it? */

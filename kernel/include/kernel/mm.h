@@ -148,10 +148,12 @@ void kmem_cache_for_each(void (*fn)(const struct kmem_cache_info *info, void *ar
 
 /*
  * The machine as a whole has (nearly) no free pages. Programs' own memory leaves some: who wants such a
- * page can have the killer make room and wait (cgroup_oom), while most of the kernel can only fail.
+ * page can have the killer make room and wait (cgroup_wait_for_memory()), while most of the kernel can
+ * only fail.
  */
 bool mm_is_short(void);
 uint64_t mm_available_pages(void); /* free, and not kept for the kernel */
+bool mm_is_full(void);             /* as good as none of these */
 
 /* ---- kernel mappings: guard page below and above; device memory uncached ---- */
 void *kmap_alloc_stack(struct cgroup *cg, unsigned npages); /* returns the lowest address */

@@ -186,7 +186,7 @@ struct process {
     unsigned stop_left;         /* [s] threads that have not stopped yet */
     bool is_unkillable;         /* [s] an init: default actions pass it by, but for faults and
                                  * SIGKILL and SIGSTOP from outside its namespace */
-    bool is_freeing_mm;         /* [p] it has left its address space, whose pages are not free yet */
+    unsigned freeing_mm;        /* [p] threads that leave its address space: the last one frees its pages */
     bool has_cpu_timers;        /* [a] something wants a tick while it runs */
     struct cgroup *pids_cgroup; /* [p] zombies: whose pids it is still charged to; counted */
     bool job_reported;          /* [p] wait has told of it */

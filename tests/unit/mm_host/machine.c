@@ -392,10 +392,10 @@ void mutex_unlock(struct mutex *m)
     m->owner = NULL;
 }
 
-void cgroup_oom(struct cgroup *cg)
+bool cgroup_wait_for_memory(struct cgroup *cg)
 {
     (void)cg;
-    machine_ooms++;
+    return machine_ooms++ == 0; /* the first call chooses this thread */
 }
 
 bool fatal_signal_pending(struct thread *t)

@@ -47,5 +47,5 @@ extern void (*machine_while_mapping)(struct inode *inode); /* if set: on another
 void machine_file_truncate(struct file *f, unsigned npages);
 
 unsigned machine_random(unsigned below);
-extern unsigned machine_ooms;     /* cgroup_oom() calls */
+extern unsigned machine_ooms;     /* cgroup_wait_for_memory() calls */
 extern unsigned machine_preempts; /* sched_preempt() calls */

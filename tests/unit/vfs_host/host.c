@@ -424,9 +424,10 @@ void cgroup_put(struct cgroup *cg)
     (void)refcount_put(&cg->refs);
 }
 
-void cgroup_oom(struct cgroup *cg)
+bool cgroup_wait_for_memory(struct cgroup *cg)
 {
     (void)cg;
+    return false;
 }
 
 const struct cred *current_cred(void)
