@@ -83,31 +83,26 @@ static void new_generation(void)
     __atomic_fetch_add(&load_generation, 1, __ATOMIC_RELAXED);
 }
 
-static void load_add(struct cgroup *cg, uint64_t weight)
+/* True: it wakes up by that, or falls asleep. */
+static bool load_change_of_one(struct cgroup *cg, int64_t delta)
 {
-    bool was_asleep = __atomic_fetch_add(&cg->load, weight, __ATOMIC_RELAXED) == 0;
+    int64_t load = (int64_t)__atomic_add_fetch(&cg->load, (uint64_t)delta, __ATOMIC_RELAXED);
 
-    if (!was_asleep && list_is_empty(&cg->children))
-        return;
-    new_generation();
-    while (was_asleep && cg->parent->parent != NULL) {
-        weight = sched_group_weight(cg->weight);
-        cg = cg->parent;
-        was_asleep = __atomic_fetch_add(&cg->load, weight, __ATOMIC_RELAXED) == 0;
-    }
+    return load == 0 || load == delta;
 }
 
-static void load_remove(struct cgroup *cg, uint64_t weight)
+static void load_change(struct cgroup *cg, int64_t delta)
 {
-    bool is_asleep = __atomic_sub_fetch(&cg->load, weight, __ATOMIC_RELAXED) == 0;
+    bool turns = load_change_of_one(cg, delta);
 
-    if (!is_asleep && list_is_empty(&cg->children))
+    if (!turns && list_is_empty(&cg->children))
         return;
     new_generation();
-    while (is_asleep && cg->parent->parent != NULL) {
-        weight = sched_group_weight(cg->weight);
+    while (turns && cg->parent->parent != NULL) {
+        int64_t weight = sched_group_weight(cg->weight);
+
         cg = cg->parent;
-        is_asleep = __atomic_sub_fetch(&cg->load, weight, __ATOMIC_RELAXED) == 0;
+        turns = load_change_of_one(cg, delta > 0 ? weight : -weight);
     }
 }
 
@@ -143,14 +138,14 @@ static void enter_group(struct thread *t)
     if (cg == NULL || cg->parent == NULL)
         return;
     t->load_group = cg;
-    load_add(cg, sched_nice_weight(t->nice));
+    load_change(cg, sched_nice_weight(t->nice));
 }
 
 /* [rq->lock] */
 static void leave_group(struct thread *t)
 {
     if (t->load_group != NULL)
-        load_remove(t->load_group, sched_nice_weight(t->nice));
+        load_change(t->load_group, -(int64_t)sched_nice_weight(t->nice));
     t->load_group = NULL;
 }
 
@@ -413,8 +408,8 @@ void sched_set_nice(struct thread *t, int nice)
     if (t == current)
         account(rq, t, ktime_ns()); /* at the old weight */
     if (t->load_group != NULL) {
-        load_add(t->load_group, sched_nice_weight(nice)); /* first, so that the group stays runnable */
-        load_remove(t->load_group, sched_nice_weight(t->nice));
+        load_change(t->load_group, sched_nice_weight(nice)); /* first, so that the group stays runnable */
+        load_change(t->load_group, -(int64_t)sched_nice_weight(t->nice));
     }
     t->nice = nice;
     spin_unlock(&rq->lock, flags);
@@ -449,8 +444,8 @@ void sched_set_group_weight(struct cgroup *cg, uint32_t weight)
     for (unsigned i = 0; i < cpu_count(); i++)
         (void)spin_lock(&run_queues[i].lock); /* interrupts are off already */
     if (cg->load != 0 && cg->parent->parent != NULL) {
-        load_add(cg->parent, sched_group_weight(weight));
-        load_remove(cg->parent, sched_group_weight(cg->weight));
+        load_change(cg->parent, sched_group_weight(weight));
+        load_change(cg->parent, -(int64_t)sched_group_weight(cg->weight));
     }
     cg->weight = weight;
     new_generation();
