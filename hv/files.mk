@@ -18,15 +18,15 @@ test_guest_paging-srcs := tests/unit/test_guest_paging.c hv/paging.c
 kernel-y += hv/kvm.o hv/vm.o hv/vcpu.o hv/vcpu_state.o hv/memory.o hv/stage2_pages.o hv/irq.o hv/eventfd.o \
             hv/exit.o hv/fetch.o hv/pio.o hv/mmio.o hv/cr.o hv/cpuid.o hv/msr.o hv/kvmclock.o
 
-# Everything generic under a back end that plays scripts, with stand-ins for the kernel
-hv-generic-srcs := tests/unit/hv_fake/services.c \
+# Everything generic under a back end for tests, with stand-ins for the kernel
+hv-generic-srcs := $(addprefix tests/unit/hv_fake/, services.c backend.c) \
         hv/kvm.c hv/vm.c hv/vcpu.c hv/vcpu_state.c hv/memory.c hv/stage2_pages.c hv/irq.c hv/eventfd.c \
         hv/exit.c hv/fetch.c hv/pio.c hv/mmio.c hv/cr.c hv/cpuid.c hv/msr.c hv/kvmclock.c \
         hv/decode.c hv/execute.c hv/lapic.c hv/ioapic.c hv/pic.c hv/pit.c hv/stage2.c hv/paging.c
 hv-generic-cflags := -UUNIT_TEST -ffreestanding -Itests/unit -Itests/unit/hv_fake -Ikernel/include
 
-unit-tests += test_hv test_svm_exit
-test_hv-srcs := tests/unit/test_hv.c $(hv-generic-srcs)
-test_hv-cflags := $(hv-generic-cflags)
+hv-scripted-tests := test_hv_ioctl test_hv_io test_hv_irq test_hv_noise
+unit-tests += $(hv-scripted-tests) test_svm_exit
+$(foreach t,$(hv-scripted-tests),$(eval $(t)-srcs := tests/unit/$(t).c tests/unit/hv_fake/scripted_vm.c $(hv-generic-srcs)))
 test_svm_exit-srcs := tests/unit/test_svm_exit.c hv/svm/exit.c hv/svm/events.c $(hv-generic-srcs)
-test_svm_exit-cflags := $(hv-generic-cflags)
+$(foreach t,$(hv-scripted-tests) test_svm_exit,$(eval $(t)-cflags := $(hv-generic-cflags)))

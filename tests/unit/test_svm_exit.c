@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "hv_fake/backend.h"
 #include "hv_fake/services.h"
 #include "hv/msr.h"
 #include "hv/svm/svm.h"
@@ -173,33 +174,6 @@ static void state_get(struct vcpu *vcpu, unsigned int groups)
     vcpu->state_valid = STATE_ALL;
 }
 
-static int probe(const char **why)
-{
-    (void)why;
-    return 0;
-}
-
-static int cpu_on(void)
-{
-    return 0;
-}
-
-static bool can_rdtscp(void)
-{
-    return true;
-}
-
-static int vm_init(struct vm *vm)
-{
-    (void)vm;
-    return 0;
-}
-
-static void vm_fini(struct vm *vm)
-{
-    (void)vm;
-}
-
 static int vcpu_init(struct vcpu *vcpu)
 {
     vcpu->backend = &cpu.svm;
@@ -234,8 +208,8 @@ static int msr_set(struct vcpu *vcpu, uint32_t index, uint64_t value)
 }
 
 const struct hv_ops svm_ops = {
-    .name = "svm", .s2_format = STAGE2_NPT, .probe = probe, .cpu_on = cpu_on, .can_rdtscp = can_rdtscp,
-    .vm_init = vm_init, .vm_fini = vm_fini, .vcpu_create = vcpu_init, .vcpu_destroy = nothing,
+    .name = "svm", .s2_format = STAGE2_NPT, .probe = fake_probe, .cpu_on = fake_cpu_on, .can_rdtscp = fake_can_rdtscp,
+    .vm_init = fake_vm_init, .vm_fini = fake_vm_fini, .vcpu_create = vcpu_init, .vcpu_destroy = nothing,
     .load = nothing, .put = nothing, .flush = flush, .enter = enter, .state_get = state_get,
     .msr_get = msr_get, .msr_set = msr_set,
 };
@@ -243,15 +217,6 @@ const struct hv_ops svm_ops = {
 /* ---- one case on one CPU ---------------------------------------------------------------------------- */
 
 static uint8_t *ram;
-
-static long kvm(int fd, unsigned cmd, void *arg)
-{
-    static struct file device;
-
-    if (fd < 0)
-        return fake_device->ops->ioctl(&device, cmd, (uint64_t)arg);
-    return fake_files[fd]->ops->ioctl(fake_files[fd], cmd, (uint64_t)arg);
-}
 
 static void set_registers(int fd, bool is_long, uint64_t rip)
 {
@@ -261,7 +226,7 @@ static void set_registers(int fd, bool is_long, uint64_t rip)
                             .r15 = CR4_VMXE, .rip = rip, .rflags = 2};
     struct kvm_sregs sregs;
 
-    assert_int_equal(kvm(fd, KVM_GET_SREGS, &sregs), 0);
+    assert_int_equal(ioctl_fd(fd, KVM_GET_SREGS, &sregs), 0);
     sregs.ds = sregs.es = sregs.fs = sregs.gs = sregs.ss = data;
     sregs.cs = (struct kvm_segment){.limit = 0xffffffff, .selector = 8, .type = 0xb, .present = 1, .s = 1, .g = 1,
                                     .db = !is_long, .l = is_long};
@@ -269,8 +234,8 @@ static void set_registers(int fd, bool is_long, uint64_t rip)
     sregs.cr3 = TABLES;
     sregs.cr4 = CR4_PAE;
     sregs.efer = is_long ? EFER_LME | EFER_LMA : 0;
-    assert_int_equal(kvm(fd, KVM_SET_SREGS, &sregs), 0);
-    assert_int_equal(kvm(fd, KVM_SET_REGS, &regs), 0);
+    assert_int_equal(ioctl_fd(fd, KVM_SET_SREGS, &sregs), 0);
+    assert_int_equal(ioctl_fd(fd, KVM_SET_REGS, &regs), 0);
 }
 
 static void set_memory(const struct exit_case *c, uint64_t rip)
@@ -323,13 +288,13 @@ static void note_decoded(struct outcome *o, const struct vm_exit *e)
 static void run_case(const struct exit_case *c, bool is_long, uint64_t rip, struct outcome *o)
 {
     struct kvm_userspace_memory_region region = {.memory_size = RAM_PAGES * PAGE_SIZE, .userspace_addr = (uint64_t)ram};
-    int vm_fd = (int)kvm(-1, KVM_CREATE_VM, NULL), fd;
+    int vm_fd = (int)kvm(KVM_CREATE_VM, 0), fd;
     struct vcpu *vcpu;
 
     set_memory(c, rip);
-    assert_int_equal(kvm(vm_fd, KVM_SET_USER_MEMORY_REGION, &region), 0);
-    assert_int_equal(kvm(vm_fd, KVM_CREATE_IRQCHIP, NULL), 0);
-    fd = (int)kvm(vm_fd, KVM_CREATE_VCPU, NULL);
+    assert_int_equal(ioctl_fd(vm_fd, KVM_SET_USER_MEMORY_REGION, &region), 0);
+    assert_int_equal(ioctl_fd(vm_fd, KVM_CREATE_IRQCHIP, NULL), 0);
+    fd = (int)ioctl_fd(vm_fd, KVM_CREATE_VCPU, NULL);
     vcpu = fake_files[fd]->private;
     set_registers(fd, is_long, rip);
     svm_features = (struct svm_features){.asid_count = 2, .has_nrips = cpu.features & NEXT_RIP,
@@ -337,7 +302,7 @@ static void run_case(const struct exit_case *c, bool is_long, uint64_t rip, stru
     cpu.exit = c;
     cpu.place = NULL;
     memset(&cpu.after, 0, sizeof(cpu.after));
-    (void)kvm(fd, KVM_RUN, NULL); /* ends with the guest's access, its halt, or the triple fault after it */
+    (void)ioctl_fd(fd, KVM_RUN, NULL); /* ends with the guest's access, its halt, or the triple fault after it */
     if (cpu.after.reason == EXIT_UNKNOWN) /* it was not entered again */
         cpu.after = cpu.before;
 
@@ -359,13 +324,8 @@ static void run_case(const struct exit_case *c, bool is_long, uint64_t rip, stru
     memcpy(&o->operand, ram + OPERAND, sizeof(o->operand));
     note_decoded(o, &cpu.after);
     thread_clear_work(&fake_thread, WORK_SIGNAL);
-    for (int i = fd; i >= vm_fd; i--) {
-        struct file *f = fake_files[i];
-
-        fake_files[i] = NULL;
-        if (f != NULL)
-            file_put(f);
-    }
+    close_fd(fd);
+    close_fd(vm_fd);
 }
 
 /* ---- the tests ------------------------------------------------------------------------------------------ */

@@ -532,6 +532,28 @@ void char_dev_register(struct char_dev *d)
     fake_device = d;
 }
 
+/* ---- a program's calls ---- */
+
+long kvm(unsigned cmd, uint64_t arg)
+{
+    static struct file kvm_file;
+
+    return fake_device->ops->ioctl(&kvm_file, cmd, arg);
+}
+
+long ioctl_fd(int fd, unsigned cmd, void *arg)
+{
+    return fake_files[fd]->ops->ioctl(fake_files[fd], cmd, (uint64_t)arg);
+}
+
+void close_fd(int fd)
+{
+    struct file *f = fake_files[fd];
+
+    fake_files[fd] = NULL;
+    file_put(f);
+}
+
 /* ---- eventfd ---- */
 
 struct eventfd {

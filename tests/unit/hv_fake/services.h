@@ -25,3 +25,8 @@ void fake_run_timers(void);              /* those due at fake_now_ns */
 int fake_eventfd(void);                  /* a descriptor */
 uint64_t fake_eventfd_count(int fd);
 void fake_invalidate(uaddr_t start, uaddr_t end);
+
+/* What a program does with /dev/kvm and its descriptors. */
+long kvm(unsigned cmd, uint64_t arg); /* ioctl of /dev/kvm */
+long ioctl_fd(int fd, unsigned cmd, void *arg);
+void close_fd(int fd);
