@@ -100,7 +100,8 @@ define unit_rule
 $(BUILD)/unit/$(1): $$($(1)-srcs)
 	@mkdir -p $$(@D)
 	$$(call say,UNIT,$$@)
-	$$(Q)$$(HOSTCC) $$(UNIT_CFLAGS) $$($(1)-cflags) $$(DEPS) -MF $$@.d -MT $$@ -o $$@ $$($(1)-srcs) -lcmocka $$($(1)-libs)
+	$$(Q)$$(HOSTCC) $$(UNIT_CFLAGS) $$($(1)-cflags) -MM -MP -MT $$@ $$($(1)-srcs) >$$@.d
+	$$(Q)$$(HOSTCC) $$(UNIT_CFLAGS) $$($(1)-cflags) -o $$@ $$($(1)-srcs) -lcmocka $$($(1)-libs)
 endef
 $(foreach t,$(unit-tests),$(eval $(call unit_rule,$(t))))
 unit: $(addprefix $(BUILD)/unit/,$(unit-tests))

@@ -25,8 +25,8 @@ hv-generic-srcs := $(addprefix tests/unit/hv_fake/, services.c backend.c) \
         hv/decode.c hv/execute.c hv/lapic.c hv/ioapic.c hv/pic.c hv/pit.c hv/stage2.c hv/paging.c
 hv-generic-cflags := -UUNIT_TEST -ffreestanding -Itests/unit -Itests/unit/hv_fake -Ikernel/include
 
-hv-scripted-tests := test_hv_ioctl test_hv_io test_hv_irq test_hv_noise
-unit-tests += $(hv-scripted-tests) test_svm_exit
-$(foreach t,$(hv-scripted-tests),$(eval $(t)-srcs := tests/unit/$(t).c tests/unit/hv_fake/scripted_vm.c $(hv-generic-srcs)))
+unit-tests += test_hv test_svm_exit
+test_hv-srcs := $(wildcard tests/unit/test_hv*.c) tests/unit/hv_fake/scripted_vm.c $(hv-generic-srcs)
+test_hv-cflags := $(hv-generic-cflags)
 test_svm_exit-srcs := tests/unit/test_svm_exit.c hv/svm/exit.c hv/svm/events.c $(hv-generic-srcs)
-$(foreach t,$(hv-scripted-tests) test_svm_exit,$(eval $(t)-cflags := $(hv-generic-cflags)))
+test_svm_exit-cflags := $(hv-generic-cflags)

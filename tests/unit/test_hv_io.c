@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "hv_fake/scripted_vm.h"
+#include "test_hv.h"
 
 /* ---- ports ------------------------------------------------------------------------------------------ */
 
@@ -351,7 +352,7 @@ static void test_rom(void **state)
     end();
 }
 
-int main(void)
+int hv_io_tests(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_port_out_in),
@@ -366,6 +367,5 @@ int main(void)
         cmocka_unit_test(test_rom),
     };
 
-    scripted_vm_init();
     return cmocka_run_group_tests_name("hv ports and memory", tests, NULL, NULL);
 }

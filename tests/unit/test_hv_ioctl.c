@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "hv_fake/scripted_vm.h"
+#include "test_hv.h"
 #include "hv/msr.h"
 
 /* ---- ioctls --------------------------------------------------------------------------------------- */
@@ -432,7 +433,7 @@ static void test_single_step(void **state)
     end();
 }
 
-int main(void)
+int hv_ioctl_tests(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_life),
@@ -450,6 +451,5 @@ int main(void)
         cmocka_unit_test(test_single_step),
     };
 
-    scripted_vm_init();
     return cmocka_run_group_tests_name("hv ioctls", tests, NULL, NULL);
 }

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "hv_fake/scripted_vm.h"
+#include "test_hv.h"
 #include "hv/msr.h"
 
 /* ---- interrupts ---------------------------------------------------------------------------------------------- */
@@ -422,7 +423,7 @@ static void test_routes(void **state)
     end();
 }
 
-int main(void)
+int hv_irq_tests(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pic_wakes_halt),
@@ -439,6 +440,5 @@ int main(void)
         cmocka_unit_test(test_routes),
     };
 
-    scripted_vm_init();
     return cmocka_run_group_tests_name("hv interrupts", tests, NULL, NULL);
 }

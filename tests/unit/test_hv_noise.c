@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "hv_fake/scripted_vm.h"
+#include "test_hv.h"
 
 static uint64_t rng = 0x2545f4914f6cdd1dULL;
 
@@ -140,12 +141,11 @@ static void test_noise(void **state)
     }
 }
 
-int main(void)
+int hv_noise_tests(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_noise),
     };
 
-    scripted_vm_init();
     return cmocka_run_group_tests_name("hv noise", tests, NULL, NULL);
 }
