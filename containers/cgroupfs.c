@@ -591,13 +591,31 @@ static int group_rmdir(struct inode *dir, struct dentry *dentry)
     return err;
 }
 
-/* Positions: 0 ".", 1 "..", then the controls, then the children in their order. */
+/* Counted: the first child with this inode number or a later one (they stand in that order). prev: the one
+ * before it, unless it is gone meanwhile. */
+static struct cgroup *next_child(struct cgroup *cg, struct cgroup *prev, uint64_t ino)
+{
+    irqflags_t flags = spin_lock(&cgroup_lock);
+    struct list_node *at = prev != NULL && !prev->dying ? prev->sibling.next : cg->children.next;
+    struct cgroup *child = NULL;
+
+    for (; at != &cg->children; at = at->next) {
+        child = list_entry(at, struct cgroup, sibling);
+        if (child->ino >= ino)
+            break;
+        child = NULL;
+    }
+    if (child != NULL)
+        cgroup_get(child);
+    spin_unlock(&cgroup_lock, flags);
+    return child;
+}
+
+/* Positions: 0 ".", 1 "..", then the controls, then the children by their inode numbers. */
 static int group_readdir(struct file *f, struct dir_context *ctx)
 {
-    struct cgroup *cg = node_of(f->inode)->cgroup, *child;
+    struct cgroup *cg = node_of(f->inode)->cgroup, *prev = NULL, *child;
     const off_t first_child = 2 + (off_t)ARRAY_SIZE(controls);
-    off_t at = first_child;
-    irqflags_t flags;
 
     for (; ctx->pos < first_child; ctx->pos++) {
         const struct control *c = ctx->pos >= 2 ? &controls[ctx->pos - 2] : NULL;
@@ -609,28 +627,20 @@ static int group_readdir(struct file *f, struct dir_context *ctx)
                        c != NULL ? 8 : 4))
             return 0;
     }
-    for (;;) { /* one at a time: emit writes to user memory and may sleep */
-        struct cgroup *found = NULL;
+    /* One at a time: emit writes to user memory and may sleep. */
+    while ((child = next_child(cg, prev, (uint64_t)(ctx->pos - first_child))) != NULL) {
+        off_t next = first_child + (off_t)child->ino + 1;
 
-        at = first_child;
-        flags = spin_lock(&cgroup_lock);
-        list_for_each(child, &cg->children, sibling) {
-            if (at++ == ctx->pos) {
-                cgroup_get(child);
-                found = child;
-                break;
-            }
-        }
-        spin_unlock(&cgroup_lock, flags);
-        if (found == NULL)
-            return 0;
-        if (!ctx->emit(ctx->ctx, found->name, strlen(found->name), ctx->pos + 1, found->ino * 64, 4)) {
-            cgroup_put(found);
-            return 0;
-        }
-        cgroup_put(found);
-        ctx->pos++;
+        if (prev != NULL)
+            cgroup_put(prev);
+        prev = child;
+        if (!ctx->emit(ctx->ctx, child->name, strlen(child->name), next, child->ino * 64, 4))
+            break;
+        ctx->pos = next;
     }
+    if (prev != NULL)
+        cgroup_put(prev);
+    return 0;
 }
 
 static const struct inode_ops group_iops = {

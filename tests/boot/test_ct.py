@@ -234,6 +234,10 @@ CHECKS = {
         "ct run --rm --cap-add SYS_ADMIN busybox sh -c 'mkdir /tmp/c; mount -t cgroup2 c /tmp/c; cd /tmp/c; mkdir -p a/b/c/d e/f g .x/.y; "
         "for i in a/b/c e/f g; do sleep 1000 & echo $! >$i/cgroup.procs; done; cat e/f/cgroup.procs | wc -l; exit 3'; echo $?; "
         "ls -d /sys/fs/cgroup/ct/*/", 1, r"1\n3\n", r"ls: .*No such file or directory\n"),
+    "many-groups": (
+        "mkdir /sys/fs/cgroup/many; cd /sys/fs/cgroup/many; for i in $(seq 3000); do mkdir g$i; done; ls | grep -c ^g; "
+        "ls | sort | uniq -d; find . -mindepth 1 -type d -exec rmdir {} \\; -prune; ls -d g* 2>&1; cd ..; rmdir many", 0,
+        r"3000\nls: g\*: No such file or directory\n"),
     "begun-and-killed": (  # a first client that did not get to the end of what all containers share
         "rmdir /run/bulkhead/root; ct run --rm busybox echo again; grep -c ' /run/bulkhead/' /proc/mounts", 0, r"again\n2\n"),
     "nothing-left": (

@@ -161,8 +161,8 @@ static void remove_group(const char *path)
     }
 }
 
-/* The name of some group below. */
-static bool find_group(int dir, char name[NAME_MAX + 1])
+/* Removes groups right below, up to one that cannot go yet: true, and its name. */
+static bool remove_leaves(int dir, char name[NAME_MAX + 1])
 {
     int again = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *d = again < 0 ? NULL : fdopendir(again);
@@ -170,10 +170,11 @@ static bool find_group(int dir, char name[NAME_MAX + 1])
     bool found = false;
 
     while (d != NULL && !found && (entry = readdir(d)) != NULL) {
-        found = entry->d_type == DT_DIR && strcmp(entry->d_name, ".") != 0 &&
-                strcmp(entry->d_name, "..") != 0;
-        if (found)
-            snprintf(name, NAME_MAX + 1, "%s", entry->d_name);
+        if (entry->d_type != DT_DIR || strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
+            unlinkat(dir, entry->d_name, AT_REMOVEDIR) == 0)
+            continue;
+        found = true;
+        snprintf(name, NAME_MAX + 1, "%s", entry->d_name);
     }
     if (d != NULL)
         closedir(d);
@@ -194,10 +195,8 @@ static void remove_groups_below(const char *path)
     bool is_new = true; /* we came from above */
 
     while (dir >= 0 && tries < TRIES) {
-        bool found = find_group(dir, name);
+        bool found = remove_leaves(dir, name);
 
-        if (found && unlinkat(dir, name, AT_REMOVEDIR) == 0)
-            continue;
         if (!found && depth == 0)
             break;
         if (!found && is_new) { /* only its processes keep it: they are dying */
