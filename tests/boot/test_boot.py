@@ -91,6 +91,7 @@ def test_a_panic_ends_the_run_at_once(machine, emulator):
     result = machine.run("echo never", emulator, timeout=3000, append="init=/nowhere")
     assert (result.status, result.stdout) == (125, ""), str(result)
     assert re.search(r"the machine stopped:\r?\n(.*\n)*.*/nowhere", result.stderr), str(result)
+    assert re.search(r"\n  ffffffff[0-9a-f]{8} init_main at thread.c:\d+\r?\n", result.stderr), str(result)
     assert time.monotonic() - begin < TIMEOUT[emulator]
 
 
