@@ -6,7 +6,7 @@
 #   make test    every test, on AMD SVM (QEMU) and on Intel VT-x (Bochs)
 #
 # and for work on it: make (build only), make check (minutes, before every
-# commit), make unit, make soak, make bench, make format, make clean; V=1 shows commands.
+# commit), make debug, make unit, make soak, make bench, make format, make clean; V=1 shows commands.
 #
 # Each folder lists its own objects in a files.mk; everything made goes under build/.
 
@@ -18,7 +18,7 @@ PYTHON ?= /usr/bin/python3
 Q = $(if $(V),,@)
 say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2))
 
-.PHONY: all run check test soak bench unit setup format clean check-headers
+.PHONY: all run debug check test soak bench unit setup format clean check-headers
 all: image
 
 # What is missing on this machine comes first: make restarts itself once this exists.
@@ -145,6 +145,14 @@ $(BUILD)/esp/bulkhead/kernel.elf: $(BUILD)/kernel.elf
 	@mkdir -p $(@D)
 	$(Q)objcopy --strip-debug $< $@
 
+# The kernel once more, checking itself: kernel/include/kernel/lock_order.h. For tools/boot --debug.
+debug: image $(BUILD)/debug/setup.mk
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/debug KERNEL_EXTRA_CFLAGS="$(KERNEL_EXTRA_CFLAGS) -DKERNEL_DEBUG" \
+	    $(BUILD)/debug/esp/bulkhead/kernel.elf
+$(BUILD)/debug/setup.mk: $(BUILD)/setup.mk
+	@mkdir -p $(@D)
+	$(Q)cp $< $@
+
 run: image
 	$(Q)tools/boot --build $(BUILD) $(BOOT_ARGS)
 setup:
@@ -157,7 +165,7 @@ UNIT_TESTS := $(addprefix $(BUILD)/unit/,$(unit-tests))
 RUN_TESTS = $(PYTHON) tools/run-tests --build $(BUILD) $(addprefix --unit=,$(UNIT_TESTS))
 check: image check-headers $(UNIT_TESTS)
 	$(Q)$(RUN_TESTS) -- -m check $(T)
-test: image check-headers $(UNIT_TESTS)
+test: image debug check-headers $(UNIT_TESTS)
 	$(Q)$(RUN_TESTS) -- -m 'not soak' $(T)
 soak: image $(UNIT_TESTS)
 	$(Q)$(RUN_TESTS) -- -m soak $(T)

@@ -19,6 +19,7 @@ void call_on_stack(void *top, void (*fn)(void)) __noreturn; /* kernel/x86/switch
  * is passed over. Order: what a line needs stands above it.
  */
 #define PARTS(part)                                                                                \
+    part(lock_order_init)  /* in a debug build */                                                  \
     part(proc_init)        /* processes, the idle thread */                                        \
     part(syscall_init)     /* obeys the command line */                                            \
     part(vfs_init)         /* names, mounts, open files; tmpfs and devtmpfs */                     \

@@ -10,6 +10,7 @@ from machine import Machine
 
 def pytest_addoption(parser):
     parser.addoption("--build", default="build", help="where make put everything")
+    parser.addoption("--debug-kernel", action="store_true", help="boot the kernel that checks itself (make debug)")
     parser.addoption("--counts", help="file for the outcome of every test")
 
 
@@ -19,9 +20,9 @@ def build(request):
 
 
 @pytest.fixture(scope="session")
-def booter(build):
+def booter(build, request):
     """For fixtures that share one boot among many tests."""
-    return Machine(build)
+    return Machine(build, request.config.getoption("--debug-kernel"))
 
 
 @pytest.fixture

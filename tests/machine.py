@@ -76,8 +76,8 @@ class Console:
 
 
 class Machine:
-    def __init__(self, build):
-        self.build = os.path.abspath(build)
+    def __init__(self, build, debug=False):
+        self.build, self.debug = os.path.abspath(build), debug
         self._consoles = []
 
     def _command(self, emulator, linux=False, add=None, append="", cpu=None, cpus=None, memory=None,
@@ -87,6 +87,8 @@ class Machine:
             command += ["--accel", accel]
         if linux:
             command.append("--linux")
+        elif self.debug:
+            command.append("--debug")
         if icount:
             command.append("--icount")
         for path, source in (add or {}).items():

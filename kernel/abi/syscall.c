@@ -84,6 +84,7 @@ void syscall_dispatch(struct trapframe *f)
     if (unlikely(is_restart_code(result)))
         thread_set_work(t, WORK_SIGNAL);
 out:
+    lock_assert_none();
     t->kernel_ticks += rdtsc() - t->kernel_since;
     t->kernel_since = 0;
 }

@@ -613,6 +613,7 @@ long sys_epoll_create1(int flags)
     if (ep == NULL)
         return -ENOMEM;
     mutex_init(&ep->mutex);
+    lock_class_nests(&ep->mutex.class, "outer before inner, and nothing watches itself");
     spin_init(&ep->ready_lock);
     list_init(&ep->ready);
     wait_queue_init(&ep->wq);

@@ -25,6 +25,8 @@ struct inode *inode_alloc(struct super_block *sb, mode_t mode)
     refcount_init(&inode->refs, 1);
     inode->sb = sb;
     mutex_init(&inode->lock);
+    lock_class_set(&inode->lock.class, sb->type); /* an overlay's come before its layers' */
+    lock_class_nests(&inode->lock.class, "parent before child; two directories by address");
     spin_init(&inode->pages_lock);
     list_init(&inode->mappings);
     inode->mode = mode;

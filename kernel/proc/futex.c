@@ -106,8 +106,11 @@ static struct futex_bucket *bucket_of(const struct futex_key *key)
 
 void futex_init(void)
 {
-    for (unsigned i = 0; i < BUCKETS; i++)
+    for (unsigned i = 0; i < BUCKETS; i++) {
+        spin_init(&buckets[i].lock);
+        lock_class_nests(&buckets[i].lock.class, "two of them by address: lock_both()");
         list_init(&buckets[i].waiters);
+    }
 }
 
 /* ---- waiting ---- */

@@ -72,6 +72,7 @@ static struct itimers *itimers_get(struct process *p)
         return NULL;
     it->process = p;
     mutex_init(&it->mutex);
+    spin_init(&it->lock);
     timer_init(&it->real, real_expired);
     flags = spin_lock(&pid_lock);
     if (p->itimers == NULL) {

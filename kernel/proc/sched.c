@@ -559,11 +559,13 @@ void sched_thread_started(void)
 void schedule(void)
 {
     assert(!this_cpu()->in_irq);
+    lock_assert_may_sleep();
     switch_threads(LEAVE_BY_STATE);
 }
 
 void sched_preempt(void)
 {
+    lock_assert_may_sleep();
     switch_threads(LEAVE_READY);
 }
 

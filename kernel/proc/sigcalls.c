@@ -109,8 +109,9 @@ long sys_rt_sigpending(uaddr_t set, size_t setsize)
 
 long sys_pause(void)
 {
-    struct wait_queue nobody = WAIT_QUEUE_INIT(nobody);
+    struct wait_queue nobody;
 
+    wait_queue_init(&nobody);
     (void)wait_event_interruptible(&nobody, false);
     return -ERESTARTNOHAND;
 }

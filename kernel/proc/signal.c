@@ -45,8 +45,10 @@ struct sighand *sighand_create(struct cgroup *cg)
 {
     struct sighand *sh = kmem_cache_zalloc_for(sighand_cache, cg);
 
-    if (sh != NULL)
-        refcount_init(&sh->refs, 1);
+    if (sh == NULL)
+        return NULL;
+    refcount_init(&sh->refs, 1);
+    spin_init(&sh->lock);
     return sh;
 }
 

@@ -16,6 +16,7 @@
 void wait_queue_init(struct wait_queue *wq)
 {
     spin_init(&wq->lock);
+    lock_class_set(&wq->lock.class, __builtin_return_address(0));
     list_init(&wq->waiters);
 }
 
@@ -146,9 +147,11 @@ void mutex_init(struct mutex *m)
 {
     m->owner = NULL;
     wait_queue_init(&m->wq);
+    lock_class_set(&m->wq.lock.class, lock_place()); /* one class for all mutexes' */
+    lock_class_set(&m->class, __builtin_return_address(0));
 }
 
-bool mutex_trylock(struct mutex *m)
+static bool try_lock(struct mutex *m)
 {
     struct thread *expected = NULL;
 
@@ -166,7 +169,7 @@ static void mutex_lock_slow(struct mutex *m)
     e.exclusive = true;
     for (;;) {
         wait_prepare(&m->wq, &e, WAIT_UNINTERRUPTIBLE);
-        if (mutex_trylock(m))
+        if (try_lock(m))
             break;
         (void)wait_sleep(WAIT_UNINTERRUPTIBLE, 0);
     }
@@ -176,13 +179,15 @@ static void mutex_lock_slow(struct mutex *m)
 void mutex_lock(struct mutex *m)
 {
     assert(!this_cpu()->in_irq);
-    if (!mutex_trylock(m))
+    lock_taken(&m->class, m, LOCK_SLEEPS, false, __builtin_return_address(0));
+    if (!try_lock(m))
         mutex_lock_slow(m);
 }
 
 void mutex_unlock(struct mutex *m)
 {
     assert(m->owner == current);
+    lock_dropped(m, LOCK_SLEEPS);
     __atomic_store_n(&m->owner, NULL, __ATOMIC_SEQ_CST);
     wake_up_one(&m->wq);
 }

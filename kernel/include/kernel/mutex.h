@@ -7,12 +7,12 @@
 struct mutex {
     struct thread *owner; /* [wq.lock] */
     struct wait_queue wq;
+    struct lock_class class;
 };
 
-#define MUTEX_INIT(name) {NULL, WAIT_QUEUE_INIT((name).wq)}
+#define MUTEX_INIT(name) {.owner = NULL, .wq = WAIT_QUEUE_INIT((name).wq)}
 
 void mutex_init(struct mutex *m);
 void mutex_lock(struct mutex *m);
-bool mutex_trylock(struct mutex *m);
 void mutex_unlock(struct mutex *m);
 bool mutex_is_mine(const struct mutex *m);

@@ -124,6 +124,7 @@ struct thread {
     int nice;                  /* [a] -20 .. 19 */
     bool wait_timed_out;       /* [r] */
     struct timer sleep_timer;  /* [o] */
+    struct locks_held locks_held; /* [c] mutexes, in a debug build */
 
     /* threads' ABI */
     uaddr_t set_child_tid;     /* [o] with WORK_SET_TID */

@@ -13,6 +13,7 @@ struct mm;
 struct cpu {
     uint32_t number;
     bool need_resched;
+    bool in_irq;
     struct mm *mm;
 };
 extern struct cpu *host_cpu; /* the one that acts */

@@ -7,3 +7,4 @@
 #define MEMMAP_BASE     0x0000300000000000ULL
 #define KMAP_BASE       0x0000400000000000ULL /* never touched: only its page tables are */
 #define KMAP_SIZE       (1ULL << 40)
+#define KERNEL_IMAGE    0xffffffff80000000ULL /* nothing is there */
