@@ -81,6 +81,12 @@ static void entry_write(uint64_t *entry, uint64_t value)
     __atomic_store_n(entry, value, __ATOMIC_RELEASE);
 }
 
+static void count_leaf(uint64_t entry, unsigned int level, int n)
+{
+    if (is_present(entry) && (level == 0 || (entry & ENTRY_LARGE)))
+        stage2_count_mappings(entry & ENTRY_ADDRESS, level_size(level), n);
+}
+
 static void new_generation(struct stage2 *s2)
 {
     __atomic_fetch_add(&s2->generation, 1, __ATOMIC_SEQ_CST);
@@ -100,8 +106,9 @@ static void free_tables(struct stage2 *s2, uint64_t table_pa, unsigned int level
 {
     uint64_t *table = stage2_table_at(table_pa);
 
-    for (unsigned int i = 0; level > 0 && i < ENTRIES; i++) {
-        if (is_present(table[i]) && !(table[i] & ENTRY_LARGE))
+    for (unsigned int i = 0; i < ENTRIES; i++) {
+        count_leaf(table[i], level, -1);
+        if (level > 0 && is_present(table[i]) && !(table[i] & ENTRY_LARGE))
             free_tables(s2, table[i] & ENTRY_ADDRESS, level - 1);
     }
     stage2_table_free(s2->owner, table_pa);
@@ -151,6 +158,7 @@ static uint64_t *make_path(struct stage2 *s2, gpa_t gpa, unsigned int target)
                 return NULL;
             s2->table_pages++;
             entry_write(entry, table_entry(s2, pa));
+            count_leaf(old, level, -1);
             if (is_present(old))
                 new_generation(s2); /* a large page went; the rest of it faults in again */
         }
@@ -191,6 +199,8 @@ int stage2_map(struct stage2 *s2, gpa_t gpa, uint64_t pa, uint64_t size, unsigne
     }
     new = leaf_entry(s2, pa, access) | (level > 0 ? ENTRY_LARGE : 0);
     entry_write(entry, new);
+    count_leaf(old, level, -1);
+    count_leaf(new, level, 1);
     /* More rights for the same page need no flush: a CPU that has the old entry faults and looks. */
     if (is_present(old) && ((old & ENTRY_ADDRESS) != pa || (entry_access(s2, old) & ~access)))
         new_generation(s2);
@@ -213,6 +223,7 @@ static bool unmap_level(struct stage2 *s2, uint64_t table_pa, unsigned int level
             removed |= unmap_level(s2, *entry & ENTRY_ADDRESS, level - 1, from, to);
             continue;
         }
+        count_leaf(*entry, level, -1);
         entry_write(entry, 0);
         removed = true;
     }

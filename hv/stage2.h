@@ -92,3 +92,15 @@ static inline bool stage2_is_safe(const struct stage2 *s2)
 void *stage2_table_alloc(void *owner, uint64_t *pa); /* NULL: no memory */
 void stage2_table_free(void *owner, uint64_t pa);
 void *stage2_table_at(uint64_t pa);
+
+/* n more entries (or fewer) lead to these bytes: a debug build does not let such a page be freed. */
+#ifdef KERNEL_DEBUG
+void stage2_count_mappings(uint64_t pa, uint64_t size, int n);
+#else
+static inline void stage2_count_mappings(uint64_t pa, uint64_t size, int n)
+{
+    (void)pa;
+    (void)size;
+    (void)n;
+}
+#endif

@@ -23,6 +23,14 @@ void stage2_table_free(void *owner, uint64_t pa)
     page_put(phys_to_page(pa));
 }
 
+#ifdef KERNEL_DEBUG
+void stage2_count_mappings(uint64_t pa, uint64_t size, int n)
+{
+    for (uint64_t at = pa; at < pa + size; at += PAGE_SIZE)
+        __atomic_fetch_add(&phys_to_page(at)->guest_mappings, (uint64_t)(int64_t)n, __ATOMIC_RELAXED);
+}
+#endif
+
 void *stage2_table_at(uint64_t pa)
 {
     return phys_to_virt(pa);

@@ -199,12 +199,23 @@ void page_get(struct page *p)
         refcount_get(&p->refs);
 }
 
+static void assert_no_guest_has(const struct page *p)
+{
+#ifdef KERNEL_DEBUG
+    for (uint64_t i = 0; i < 1ULL << p->order; i++)
+        assert(p[i].guest_mappings == 0);
+#else
+    (void)p;
+#endif
+}
+
 void page_put(struct page *p)
 {
     p = page_head(p);
     if ((p->flags & PAGE_F_RESERVED) || !refcount_put(&p->refs))
         return;
     assert(!(p->flags & (PAGE_F_BUDDY | PAGE_F_CPU_LIST)));
+    assert_no_guest_has(p);
     if (p->cgroup != NULL)
         cgroup_uncharge_memory(p->cgroup, PAGE_SIZE << p->order);
     give_block(p, p->order);

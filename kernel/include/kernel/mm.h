@@ -61,8 +61,13 @@ struct page {
         };
     };
     struct cgroup *cgroup; /* charged, or NULL */
+#ifdef KERNEL_DEBUG
+    uint64_t guest_mappings; /* [a] entries of second-level tables that lead to it: none when it is freed */
+};
+#else
 };
 _Static_assert(sizeof(struct page) == 32, "one struct page is 1/128 of the memory it describes");
+#endif
 
 struct page *pfn_to_page(uint64_t pfn);
 uint64_t page_to_pfn(const struct page *p);
