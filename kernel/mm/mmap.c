@@ -428,6 +428,8 @@ static long mremap_locked(struct mm *mm, uaddr_t addr, size_t old_len, size_t ne
         return -ENOMEM;
     if (flags & MREMAP_FIXED) {
         err = mm_unmap(mm, to, new_len);
+        if (err == 0 && new_len < old_len) /* what cannot fail any more when the rest has moved */
+            err = mm_cut(mm, addr, addr + old_len);
         if (err < 0)
             return err;
         vma = vma_find(mm, addr);
