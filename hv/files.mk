@@ -13,6 +13,7 @@ test_pic_pit-srcs := tests/unit/test_pic_pit.c hv/pic.c hv/pit.c
 kernel-y += hv/stage2.o hv/paging.o
 unit-tests += test_stage2 test_guest_paging
 test_stage2-srcs := tests/unit/test_stage2.c hv/stage2.c
+test_stage2-cflags := -DKERNEL_DEBUG
 test_guest_paging-srcs := tests/unit/test_guest_paging.c hv/paging.c
 
 kernel-y += hv/kvm.o hv/vm.o hv/vcpu.o hv/vcpu_state.o hv/memory.o hv/stage2_pages.o hv/irq.o hv/eventfd.o \

@@ -106,7 +106,7 @@ static void free_tables(struct stage2 *s2, uint64_t table_pa, unsigned int level
 {
     uint64_t *table = stage2_table_at(table_pa);
 
-    for (unsigned int i = 0; i < ENTRIES; i++) {
+    for (unsigned int i = 0; (level > 0 || STAGE2_COUNTS) && i < ENTRIES; i++) {
         count_leaf(table[i], level, -1);
         if (level > 0 && is_present(table[i]) && !(table[i] & ENTRY_LARGE))
             free_tables(s2, table[i] & ENTRY_ADDRESS, level - 1);

@@ -95,8 +95,10 @@ void *stage2_table_at(uint64_t pa);
 
 /* n more entries (or fewer) lead to these bytes: a debug build does not let such a page be freed. */
 #ifdef KERNEL_DEBUG
+enum { STAGE2_COUNTS = 1 };
 void stage2_count_mappings(uint64_t pa, uint64_t size, int n);
 #else
+enum { STAGE2_COUNTS = 0 };
 static inline void stage2_count_mappings(uint64_t pa, uint64_t size, int n)
 {
     (void)pa;

@@ -51,6 +51,17 @@ void *stage2_table_at(uint64_t pa)
     return fake[(pa - FAKE_BASE) / 4096];
 }
 
+/* How many entries lead to pages, and the sum of those pages' addresses. */
+static uint64_t counted, counted_sum;
+
+void stage2_count_mappings(uint64_t pa, uint64_t size, int n)
+{
+    for (uint64_t at = pa; at < pa + size; at += 4096) {
+        counted += (uint64_t)(int64_t)n;
+        counted_sum += (uint64_t)(int64_t)n * at;
+    }
+}
+
 static uint64_t rng = 0x9e3779b97f4a7c15ULL;
 
 static uint64_t next_random(void)
@@ -81,6 +92,18 @@ static gpa_t model_gpa(unsigned int page)
     gpa_t high = page >= MODEL_PAGES / 2 ? 0x7f0000000000ULL : 0;
 
     return high + (gpa_t)page * 4096;
+}
+
+static void check_counts(void)
+{
+    uint64_t pages = 0, sum = 0;
+
+    for (unsigned int i = 0; i < MODEL_PAGES; i++) {
+        pages += model[i].pa != 0;
+        sum += model[i].pa;
+    }
+    assert_int_equal(counted, pages);
+    assert_int_equal(counted_sum, sum);
 }
 
 static void check_model(enum stage2_format format)
@@ -151,6 +174,8 @@ static void check_model(enum stage2_format format)
             break;
         }
         }
+        if (round % 100 == 0)
+            check_counts();
         for (unsigned int i = 0; i < 40; i++) {
             unsigned int probe = next_random() % MODEL_PAGES, found_access;
             uint64_t found, size;
@@ -165,6 +190,8 @@ static void check_model(enum stage2_format format)
     }
     stage2_fini(&s2);
     assert_int_equal(fake_used, 0);
+    assert_int_equal(counted, 0);
+    assert_int_equal(counted_sum, 0);
 }
 
 static void test_npt(void **state)
