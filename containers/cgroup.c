@@ -364,7 +364,8 @@ static void count_kill(struct cgroup *full, const struct process *victim)
 {
     irqflags_t flags = spin_lock(&cgroup_lock);
 
-    full->ooms++;
+    for (struct cgroup *cg = full; cg != NULL; cg = cg->parent)
+        cg->ooms++;
     for (struct cgroup *cg = victim->cgroup; cg != NULL; cg = cg->parent)
         cg->oom_kills++;
     spin_unlock(&cgroup_lock, flags);
@@ -401,7 +402,9 @@ bool cgroup_wait_for_memory(struct cgroup *cg)
 
     if (fatal_signal_pending(current) || current->exiting)
         return false;
+    cgroup_get(cg);
     may_come = cgroup_oom(cg);
+    cgroup_put(cg);
     sched_yield();
     return may_come;
 }

@@ -232,7 +232,7 @@ CHECKS = {
         "[ $? = 137 ] || cat /tmp/held; done", 0, r"(ENOMEM\n)*"),
     "groups-below": (  # that a container has made go with it, whatever runs in them
         "ct run --rm --cap-add SYS_ADMIN busybox sh -c 'mkdir /tmp/c; mount -t cgroup2 c /tmp/c; cd /tmp/c; mkdir -p a/b/c/d e/f g .x/.y; "
-        "for i in a/b/c e/f g; do sleep 1000 & echo $! >$i/cgroup.procs; done; cat e/f/cgroup.procs | wc -l; exit 3'; echo $?; "
+        "for i in $(seq 600); do mkdir -p w/$i/x; done; for i in a/b/c e/f g; do sleep 1000 & echo $! >$i/cgroup.procs; done; cat e/f/cgroup.procs | wc -l; exit 3'; echo $?; "
         "ls -d /sys/fs/cgroup/ct/*/", 1, r"1\n3\n", r"ls: .*No such file or directory\n"),
     "many-groups": (
         "mkdir /sys/fs/cgroup/many; cd /sys/fs/cgroup/many; for i in $(seq 3000); do mkdir g$i; done; ls | grep -c ^g; "

@@ -161,18 +161,22 @@ static void remove_group(const char *path)
     }
 }
 
-/* Removes groups right below, up to one that cannot go yet: true, and its name. */
-static bool remove_leaves(int dir, char name[NAME_MAX + 1])
+/* Removes groups right below, how many, up to one that cannot go yet: true, and its name. */
+static bool remove_leaves(int dir, char name[NAME_MAX + 1], unsigned *removed)
 {
     int again = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *d = again < 0 ? NULL : fdopendir(again);
     struct dirent *entry;
     bool found = false;
 
+    *removed = 0;
     while (d != NULL && !found && (entry = readdir(d)) != NULL) {
-        if (entry->d_type != DT_DIR || strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
-            unlinkat(dir, entry->d_name, AT_REMOVEDIR) == 0)
+        if (entry->d_type != DT_DIR || strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
             continue;
+        if (unlinkat(dir, entry->d_name, AT_REMOVEDIR) == 0) {
+            ++*removed;
+            continue;
+        }
         found = true;
         snprintf(name, NAME_MAX + 1, "%s", entry->d_name);
     }
@@ -190,16 +194,16 @@ static bool remove_leaves(int dir, char name[NAME_MAX + 1])
 static void remove_groups_below(const char *path)
 {
     int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), next;
-    unsigned depth = 0, tries = 0;
+    unsigned depth = 0, tries = 0, removed;
     char name[NAME_MAX + 1];
     bool is_new = true; /* we came from above */
 
     while (dir >= 0 && tries < TRIES) {
-        bool found = remove_leaves(dir, name);
+        bool found = remove_leaves(dir, name, &removed);
 
         if (!found && depth == 0)
             break;
-        if (!found && is_new) { /* only its processes keep it: they are dying */
+        if (!found && is_new && removed == 0) { /* only its processes keep it: they are dying */
             wait_a_moment();
             tries++;
         }

@@ -30,8 +30,8 @@ struct cgroup {
     struct cgroup_counter pids;   /* threads */
     uint64_t charged;             /* [a] bytes charged to this very group; > 0 holds a reference */
     uint64_t memory_stat[MEM_STATS]; /* [a] pages, of this group and all below it */
-    uint64_t ooms;                /* [cgroup_lock] times that it was full and somebody had to go */
-    uint64_t oom_kills;           /* [cgroup_lock] processes killed here and below */
+    uint64_t ooms;                /* [cgroup_lock] times that it or one below was full and somebody had to go */
+    uint64_t oom_kills;           /* [cgroup_lock] here and below; all of a memory.oom.group are one */
     uint64_t cpu_ns, cpu_user_ns; /* [a] run time, of this group and all below it */
     uint32_t weight;              /* [all run queues' locks] cpu.weight, 1..10000, default 100 */
     uint64_t load, share;         /* [a] what is runnable in it, what that gets: kernel/proc/sched.c */
