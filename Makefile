@@ -100,7 +100,7 @@ define unit_rule
 $(BUILD)/unit/$(1): $$($(1)-srcs)
 	@mkdir -p $$(@D)
 	$$(call say,UNIT,$$@)
-	$$(Q)$$(HOSTCC) $$(UNIT_CFLAGS) $$($(1)-cflags) -MM -MP -MT $$@ $$($(1)-srcs) >$$@.d
+	$$(Q)$$(HOSTCC) $$(UNIT_CFLAGS) $$($(1)-cflags) -MM -MP -MT $$@ $$($(1)-srcs) >$$@.tmp && mv $$@.tmp $$@.d
 	$$(Q)$$(HOSTCC) $$(UNIT_CFLAGS) $$($(1)-cflags) -o $$@ $$($(1)-srcs) -lcmocka $$($(1)-libs)
 endef
 $(foreach t,$(unit-tests),$(eval $(call unit_rule,$(t))))
@@ -162,6 +162,8 @@ setup:
 # Each ends with a line "N passed, N failed, N skipped"; T= passes arguments to pytest.
 
 UNIT_TESTS := $(addprefix $(BUILD)/unit/,$(unit-tests))
+# T=--debug-kernel wants that kernel, too.
+check test soak: $(if $(findstring --debug-kernel,$(T)),debug)
 RUN_TESTS = $(PYTHON) tools/run-tests --build $(BUILD) $(addprefix --unit=,$(UNIT_TESTS))
 check: image check-headers $(UNIT_TESTS)
 	$(Q)$(RUN_TESTS) -- -m check $(T)

@@ -12,6 +12,7 @@
 
 #include <kernel/log.h>
 #include <kernel/proc.h>
+#include <kernel/string.h>
 #include <kernel/vm.h>
 #include <kernel/x86/cpu.h>
 #include <kernel/x86/layout.h>
@@ -31,10 +32,13 @@ static bool is_off;     /* a mistake has been found: what reports it may take an
 
 static struct locks_held spins_held[CPUS_MAX]; /* [that CPU, interrupts off] */
 
+static char chain[1024]; /* how two classes were taken the other way round, one line an order */
+
 static void __noreturn mistake(const char *what, uint32_t class_id, uint32_t outer, const void *place)
 {
     is_off = true;
-    panic("lock order: %s: class %p, under class %p, at %p", what, classes[class_id].key, classes[outer].key, place);
+    panic("lock order: %s: class %p, under class %p, at %p%s", what, classes[class_id].key, classes[outer].key, place,
+          chain);
 }
 
 static irqflags_t table_enter(void)
@@ -107,9 +111,11 @@ static bool leads_to(uint32_t from, uint32_t to)
                 continue;
             came_from[next] = at;
             if (next == to) {
-                for (uint32_t i = to; i != from; i = came_from[i])
-                    log_warn("lock order: %p is taken under %p at %p\n", classes[i].key, classes[came_from[i]].key,
-                             place_of(first[came_from[i]][i]));
+                size_t n_chars = 0;
+
+                for (uint32_t i = to; i != from && n_chars < sizeof(chain); i = came_from[i])
+                    n_chars += (size_t)snprintf(chain + n_chars, sizeof(chain) - n_chars, "\nbut class %p, under class %p, at %p",
+                                                classes[i].key, classes[came_from[i]].key, place_of(first[came_from[i]][i]));
                 return true;
             }
             visited[next] = true;
@@ -122,13 +128,9 @@ static bool leads_to(uint32_t from, uint32_t to)
 static void add_order(uint32_t outer, uint32_t inner, const void *place)
 {
     irqflags_t flags = table_enter();
-    bool is_circle;
 
-    is_off = true; /* for the log's lock */
-    is_circle = leads_to(inner, outer);
-    if (is_circle)
+    if (leads_to(inner, outer))
         mistake("taken in both orders", inner, outer, place);
-    is_off = false;
     first[outer][inner] = (uint32_t)(uintptr_t)place;
     table_leave(flags);
 }

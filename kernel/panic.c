@@ -4,7 +4,8 @@
  * one frame on the debug port, then nothing more runs. Takes no lock and
  * believes nothing: a second panic on the way says so and stops.
  *
- * Addresses are not resolved: `addr2line -e build/kernel.elf` does that.
+ * Addresses are not resolved: tools/boot does that, or `addr2line -e` with the
+ * kernel.elf that was booted.
  */
 #include <kernel/log.h>
 

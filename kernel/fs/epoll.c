@@ -618,6 +618,7 @@ long sys_epoll_create1(int flags)
     list_init(&ep->ready);
     wait_queue_init(&ep->wq);
     wait_queue_init(&ep->poll_wq);
+    lock_class_nests(&ep->poll_wq.lock.class, "inner before outer");
     fd = file_create_anon("anon_inode:[eventpoll]", &epoll_fops, ep, O_RDWR, &f);
     if (fd < 0) {
         kfree(ep);

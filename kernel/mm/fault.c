@@ -380,7 +380,7 @@ static void send_fault_signal(int err, uint64_t addr)
         signal_force(SIGSEGV, SEGV_ACCERR, addr);
     else if (err == -EFAULT)
         signal_force(SIGSEGV, SEGV_MAPERR, addr);
-    else if (err != -ENOMEM) /* -ENOMEM: it dies of the killer's SIGKILL */
+    else if (err != -ENOMEM) /* -ENOMEM: it dies of the killer's SIGKILL, or tries again */
         signal_force(SIGBUS, BUS_ADRERR, addr);
 }
 
@@ -397,6 +397,8 @@ bool page_fault(struct trapframe *frame, uint64_t addr, unsigned access)
         t->min_flt++;
         err = fault_until_memory(t->mm, addr, access);
         irq_disable();
+        if (user)
+            lock_assert_none();
     }
     if (err == 0)
         return true;

@@ -38,8 +38,9 @@ ssize_t strncpy_from_user(char *dst, uaddr_t src, size_t size)
     size_t room = src < USER_TOP ? min(size, (size_t)(USER_TOP - src)) : 0;
     ssize_t n;
 
-    if (room == 0 || !may_touch(src, room))
+    if (room == 0)
         return -EFAULT;
+    lock_assert_may_fault();
     n = user_strncpy(dst, (const char *)src, room);
     if (n < 0 || (size_t)n < room)
         return n;

@@ -101,6 +101,7 @@ static struct unix_sock *unix_alloc(int type, struct net_ns *net)
     refcount_get(&net->refs);
     u->net = net;
     spin_init(&u->lock);
+    lock_class_nests(&u->lock.class, "a listener's, then those of its backlog: unix_gc.c");
     mutex_init(&u->recv_lock);
     list_init(&u->senders);
     list_init(&u->sender_link);

@@ -4,7 +4,8 @@
  * moves data, unix_gc.c finds sockets that only hold each other.
  *
  * Locks, in this order: flight_lock (unix_gc.c), unix_lock, a socket's own lock.
- * Two sockets' own locks are never held together. recv_lock (sleeping) comes
+ * Of two sockets' own locks a listener's comes before those of its backlog (unix_gc.c);
+ * no others are held together. recv_lock (sleeping) comes
  * before all of them.
  */
 #pragma once

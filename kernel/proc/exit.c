@@ -363,12 +363,14 @@ static void drop_mm(struct thread *t, bool last)
 
     if (mm == NULL)
         return;
+    flags = spin_lock(&pid_lock);
+    p->freeing_mm++;
+    spin_unlock(&pid_lock, flags);
     thread_leave_mm(t);
     flags = spin_lock(&pid_lock);
     p->maxrss_pages = max(p->maxrss_pages, mm->hiwater_rss);
     if (last)
         p->mm = NULL;
-    p->freeing_mm++;
     t->mm = NULL;
     spin_unlock(&pid_lock, flags);
     mm_switch(NULL);
@@ -511,6 +513,7 @@ void thread_exit(int status)
     drop_parts(t);
     if (last)
         leave_cgroup(p);
+    lock_assert_none();
     leave_process(t);
 }
 

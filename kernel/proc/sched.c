@@ -88,7 +88,7 @@ static bool load_change_of_one(struct cgroup *cg, int64_t delta)
 {
     int64_t load = (int64_t)__atomic_add_fetch(&cg->load, (uint64_t)delta, __ATOMIC_RELAXED);
 
-    return load == 0 || load == delta;
+    return (load > 0) != (load - delta > 0);
 }
 
 static void load_change(struct cgroup *cg, int64_t delta)

@@ -297,4 +297,5 @@ void user_return_work(struct trapframe *frame)
         signal_deliver(frame);
     if ((work & WORK_RSEQ) && rseq_interrupted(frame) < 0)
         signal_force(SIGSEGV, SI_KERNEL, 0);
+    lock_assert_none();
 }

@@ -101,6 +101,7 @@ static const enum thread_state wait_states[] = {
 
 void wait_prepare(struct wait_queue *wq, struct wait_entry *e, enum wait_kind kind)
 {
+    lock_assert_may_sleep();
     wait_add(wq, e);
     set_current_state(wait_states[kind]);
 }

@@ -175,6 +175,16 @@ static void nested(void)
         CALL(add(chain[i], chain[i + 1], EPOLLIN));
     for (int i = 0; i < 8; i++)
         close(chain[i]);
+    for (int i = 0; i < 4; i++) /* what happens at one end is seen at the other */
+        chain[i] = epoll_create1(0);
+    for (int i = 0; i < 3; i++)
+        CALL(add(chain[i], chain[i + 1], EPOLLIN));
+    CALL(add(chain[3], e, EPOLLIN));
+    CALL(eventfd_write(e, 1));
+    CALL(epoll_wait(chain[0], got, 8, 0));
+    CALL(epoll_wait(chain[2], got, 8, 0));
+    for (int i = 0; i < 4; i++)
+        close(chain[i]);
     close(e);
 }
 

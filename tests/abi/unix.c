@@ -576,6 +576,16 @@ static void rights(void)
     close(sv[0]);
     close(sv[1]);
     close(p[1]);
+    /* A listener that is held by a connection that nobody accepts. */
+    sv[0] = socket(AF_UNIX, SOCK_STREAM, 0);
+    sv[1] = socket(AF_UNIX, SOCK_STREAM, 0);
+    CALL(bind_to(sv[0], "held"));
+    CALL(listen(sv[0], 1));
+    CALL(connect_to(sv[1], "held"));
+    CALL(send_fds(sv[1], &sv[0], 1, "x"));
+    close(sv[0]);
+    close(sv[1]);
+    unlink("held");
     for (int i = 0; i < 300; i++) {
         socketpair(AF_UNIX, SOCK_STREAM, 0, sv);
         if (send_fds(sv[0], &sv[1], 1, "x") != 1 || send_fds(sv[1], &sv[0], 1, "x") != 1)

@@ -321,7 +321,7 @@ tail /dev/zero; echo $?
 for i in 1 2 3 4; do tail /dev/zero & done; wait
 ct exec neighbour echo neighbour; ct run --rm busybox echo another
 free_kib() { awk '/^MemFree/ {print $2}' /proc/meminfo; }
-ct rm -f greedy neighbour >/dev/null; [ $(free_kib) -gt $(($(awk '/^MemTotal/ {print $2}' /proc/meminfo) * 9 / 10)) ]
+ct rm -f greedy neighbour >/dev/null; [ $(free_kib) -gt $(($(awk '/^MemTotal/ {print $2}' /proc/meminfo) * 4 / 5)) ]
 """
 
 

@@ -92,6 +92,7 @@ def test_acceleration(boot, yes_kvm):
     ("--accel hvf", "invalid choice: 'hvf'"),
     ("--accel kvm", "--accel kvm: not here"),
     ("--accel kvm --emulator bochs", "--accel kvm needs --emulator qemu, without --icount"),
+    ("--debug --linux", "--debug is a kernel of ours"),
     ("--accel kvm --icount", "--accel kvm needs --emulator qemu, without --icount"),
     ("--cpus many", "invalid int value: 'many'"),
     ("--memory", "expected one argument"),

@@ -1,24 +1,35 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What the addresses in a panic are called."""
+import bisect
 import re
 import subprocess
 
 ADDRESS = re.compile(r"\b(?:0x)?(ffffffff[0-9a-f]{8})\b")
 
 
+def _output(*command):
+    return subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                          text=True, errors="replace").stdout.splitlines()
+
+
 def explain(text, kernel):
-    """A line for each address of `kernel`'s code in the text: function, file and line. "" without binutils."""
+    """A line for each address of `kernel`'s in the text: a function's with its line, a variable's. "" without binutils."""
     addresses = list(dict.fromkeys(ADDRESS.findall(text)))
-    if not addresses:
-        return ""
     try:
-        # -s: file names without folders, which are the build machine's. Most addresses are where a call returns
-        # to, which may be another function's already.
-        calls = [f"{int(address, 16) - 1:x}" for address in addresses]
-        done = subprocess.run(["addr2line", "-f", "-s", "-e", kernel, *calls], stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, errors="replace")
-    except OSError:
+        symbols = [line.split() for line in _output("nm", "-n", "--defined-only", kernel)] if addresses else []
+        starts = [int(symbol[0], 16) for symbol in symbols]
+        out = []
+        for address in addresses:
+            # Most are where a call returns to, which may be another function's already.
+            at = int(address, 16)
+            i = bisect.bisect_right(starts, at - 1) - 1
+            if i >= 0 and symbols[i][1] in "tT":
+                function, where = _output("addr2line", "-f", "-s", "-e", kernel, f"{at - 1:x}")[:2]
+                out.append(f"  {address} {function} at {where}\n")
+                continue
+            i = bisect.bisect_right(starts, at) - 1
+            if i >= 0 and i + 1 < len(starts):
+                out.append(f"  {address} {symbols[i][2]}+{at - starts[i]}\n")
+        return "".join(out)
+    except (OSError, ValueError):
         return ""
-    lines = done.stdout.splitlines()
-    names = zip(addresses, lines[::2], lines[1::2])
-    return "".join(f"  {address} {function} at {where}\n" for address, function, where in names if function != "??")

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The order of locks (kernel/README.md), checked while the kernel runs: only in
- * the kernel that `make debug` builds; in the other one nothing of this is left.
+ * The order of locks, checked while the kernel runs: only in the kernel that
+ * `make debug` builds; in the other one nothing of this is left. It is learnt, and
+ * has to be without circles; the list in kernel/README.md is for people.
  *
  * Locks that are made at one place in the code are one class. When a lock is
  * taken while others are held, its class comes after theirs from then on. Taking
@@ -47,6 +48,15 @@ void lock_assert_may_sleep(void);
 void lock_assert_may_fault(void); /* a page of the program may have to be brought in, under mm->lock */
 void lock_assert_none(void);
 
+/* Where this code is. */
+static inline const void *lock_place(void)
+{
+    const void *here;
+
+    __asm__ volatile("lea 0(%%rip), %0" : "=r"(here));
+    return here;
+}
+
 #else
 
 struct lock_class {
@@ -82,6 +92,11 @@ static inline void lock_dropped(const void *lock, enum lock_kind kind)
     (void)kind;
 }
 
+static inline const void *lock_place(void)
+{
+    return NULL;
+}
+
 static inline void lock_assert_may_sleep(void)
 {
 }
@@ -95,12 +110,3 @@ static inline void lock_assert_none(void)
 }
 
 #endif
-
-/* Where this code is. */
-static inline const void *lock_place(void)
-{
-    const void *here;
-
-    __asm__ volatile("lea 0(%%rip), %0" : "=r"(here));
-    return here;
-}

@@ -228,6 +228,7 @@ void sched_slice_end(void);                /* timer interrupt: cpu->slice_end_ns
 void sched_idle_loop(void) __noreturn;     /* each CPU ends its start-up here */
 static inline void cond_resched(void)
 {
+    lock_assert_may_sleep();
     if (this_cpu()->need_resched)
         sched_preempt();
 }
