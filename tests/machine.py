@@ -19,7 +19,7 @@ PROMPT = "bulkhead:/# "
 
 # For a VM on Debian's kernel: the modules, and a TSC whose rate is settled. It is refined some seconds after the
 # start; in every other boot the guest that runs at that moment gets no timer interrupts any more.
-LINUX_KVM = ("for module in /lib/kvm/*; do insmod $module 2>/dev/null; done; "
+LINUX_KVM = ("for module in /lib/kvm/*; do insmod $module 2>/dev/null || :; done; "
              "until [ $(cat /sys/devices/system/clocksource/clocksource0/current_clocksource) != tsc-early ]; do sleep 0.1; done\n")
 ROWS, COLUMNS = 31, 97  # of the terminal that a console is shown on: nobody's default
 
