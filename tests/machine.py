@@ -17,10 +17,11 @@ BOOT = os.path.join(ROOT, "tools/boot")
 TIMEOUT = {"qemu": 120, "bochs": 300}
 PROMPT = "bulkhead:/# "
 
-# For a VM on Debian's kernel: the modules, and a TSC whose rate is settled. It is refined some seconds after the
-# start; in every other boot the guest that runs at that moment gets no timer interrupts any more.
-LINUX_KVM = ("for module in /lib/kvm/*; do insmod $module 2>/dev/null || :; done; "
-             "until [ $(cat /sys/devices/system/clocksource/clocksource0/current_clocksource) != tsc-early ]; do sleep 0.1; done\n")
+# For a VM on Debian's kernel. KVM takes the TSC's rate when it is loaded, and the kernel refines that rate some seconds
+# after its start: loaded before, KVM cannot give guests the rate it has noted, and theirs get no timer interrupts (by the
+# TSC deadline) any more.
+LINUX_KVM = ("until [ $(cat /sys/devices/system/clocksource/clocksource0/current_clocksource) != tsc-early ]; do sleep 0.1; done; "
+             "for module in /lib/kvm/*; do insmod $module 2>/dev/null || :; done\n")
 ROWS, COLUMNS = 31, 97  # of the terminal that a console is shown on: nobody's default
 
 
