@@ -246,9 +246,9 @@ HOGS = ("anonymous shared locked memfd page_tables upper_page_tables areas stack
 ADMIN_HOGS = "namespaces held_namespaces mounts bind_mounts cgroups attributes_trusted".split()
 SLOW_HOGS = "overlay_files hard_links zombies connections futexes missing_overlay_names namespace_files".split()
 
-HOG = r"""
-free_kib() { awk '/^MemFree/ {print $2}' /proc/meminfo; }
-drop() { echo 3 >/proc/sys/vm/drop_caches; }
+FREE_KIB = "free_kib() { awk '/^MemFree/ {print $2}' /proc/meminfo; }\n"
+
+HOG = FREE_KIB + r"""drop() { echo 3 >/proc/sys/vm/drop_caches; }
 drop; before=$(free_kib)
 ct run -d --name hog -m 32m %s -v /bin/attack-hogs:/hogs:ro busybox /hogs %s >/dev/null
 there() { ct ps | grep -q " hog$"; }
@@ -313,14 +313,12 @@ def test_fork_bomb(hogged):
     assert re.fullmatch(r"neighbour\nbomb\nneighbour\nprocesses: EAGAIN\nlimited_processes: EAGAIN\n", stdout), hogged["bomb"]
 
 
-FULL_MACHINE = r"""
-ct run -d --name neighbour busybox sleep 100000 >/dev/null
+FULL_MACHINE = FREE_KIB + r"""ct run -d --name neighbour busybox sleep 100000 >/dev/null
 ct run --name greedy busybox tail /dev/zero; echo $?
 ct inspect -f '{{.State.OOMKilled}}' greedy neighbour
 tail /dev/zero; echo $?
 for i in 1 2 3 4; do tail /dev/zero & done; wait
 ct exec neighbour echo neighbour; ct run --rm busybox echo another
-free_kib() { awk '/^MemFree/ {print $2}' /proc/meminfo; }
 ct rm -f greedy neighbour >/dev/null; [ $(free_kib) -gt $(($(awk '/^MemTotal/ {print $2}' /proc/meminfo) * 4 / 5)) ]
 """
 

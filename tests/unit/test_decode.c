@@ -14,6 +14,7 @@
 #include <capstone/capstone.h>
 
 #include "hv/decode.h"
+#include "tests/unit/xorshift.h"
 
 #define ROUNDS 400000
 
@@ -21,10 +22,7 @@ static uint64_t rng = 88172645463325252ULL;
 
 static uint64_t next_random(void)
 {
-    rng ^= rng << 13;
-    rng ^= rng >> 7;
-    rng ^= rng << 17;
-    return rng;
+    return xorshift64(&rng);
 }
 
 /* A few prefixes, then an opcode, then noise. */

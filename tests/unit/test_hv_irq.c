@@ -55,6 +55,14 @@ static enum exit_reason script_halt_until_taken(struct vcpu *vcpu, struct vm_exi
 }
 
 /* HLT sleeps; a line through PIC and LINT0 wakes it. */
+/* KVM_RUN, up to an interrupt of this vector. */
+static void run_until_taken(uint8_t vector)
+{
+    taken_count = 0;
+    assert_int_equal(run_once(), 0);
+    assert_int_equal(taken[0], vector);
+}
+
 static void test_pic_wakes_halt(void **state)
 {
     struct kvm_regs r = {.rip = CODE, .rflags = 0x202};
@@ -63,13 +71,11 @@ static void test_pic_wakes_halt(void **state)
     begin(true);
     program_pic();
     ioctl_fd(cpu_fd, KVM_SET_REGS, &r);
-    taken_count = 0;
     script = script_halt_until_taken;
     fake_on_sleep = sleep_line_4;
-    assert_int_equal(run_once(), 0);
+    run_until_taken(0x34);
     assert_int_equal(run->exit_reason, KVM_EXIT_SHUTDOWN);
     assert_int_equal(taken_count, 1);
-    assert_int_equal(taken[0], 0x34);
     end();
 }
 
@@ -92,20 +98,16 @@ static void test_lapic_timer_wakes_halt(void **state)
     lapic_write(APIC_TDCR, 0xb);
     lapic_write(APIC_LVT_TIMER, 0x50);
     lapic_write(APIC_TMICT, 5000000);
-    taken_count = 0;
     script = script_halt_until_taken;
     fake_on_sleep = sleep_time;
-    assert_int_equal(run_once(), 0);
-    assert_int_equal(taken[0], 0x50);
+    run_until_taken(0x50);
     /* TSC deadline, by the MSR */
     lapic_write(APIC_EOI, 0);
     lapic_write(APIC_LVT_TIMER, APIC_TIMER_DEADLINE | 0x51);
     vcpu0->is_running = true;
     assert_int_equal(msr_write(vcpu0, MSR_TSC_DEADLINE, guest_tsc(vcpu0) + 3500000), 0);
     vcpu0->is_running = false;
-    taken_count = 0;
-    assert_int_equal(run_once(), 0);
-    assert_int_equal(taken[0], 0x51);
+    run_until_taken(0x51);
     end();
 }
 
@@ -123,11 +125,9 @@ static void test_pit_ticks(void **state)
     value = 0;
     assert_true(irq_pio(vcpu0->vm, 0x40, 1, false, &value));
     assert_true(irq_pio(vcpu0->vm, 0x40, 1, false, &value));
-    taken_count = 0;
     script = script_halt_until_taken;
     fake_on_sleep = sleep_time;
-    assert_int_equal(run_once(), 0);
-    assert_int_equal(taken[0], 0x30);
+    run_until_taken(0x30);
     end();
 }
 
@@ -153,10 +153,8 @@ static void test_window(void **state)
     assert_int_equal(ioctl_fd(vm_fd, KVM_SIGNAL_MSI, &msi), 0); /* the APIC is still off */
     lapic_write(APIC_SVR, 0x1ff);
     assert_int_equal(ioctl_fd(vm_fd, KVM_SIGNAL_MSI, &msi), 1);
-    taken_count = 0;
     script = script_window;
-    assert_int_equal(run_once(), 0);
-    assert_int_equal(taken[0], 0x61);
+    run_until_taken(0x61);
     end();
 }
 
@@ -209,10 +207,8 @@ static void test_user_irq(void **state)
     assert_int_equal(ioctl_fd(cpu_fd, KVM_INTERRUPT, &irq), 0);
     assert_int_equal(ioctl_fd(cpu_fd, KVM_INTERRUPT, &irq), -EEXIST);
     run->request_interrupt_window = 0;
-    taken_count = 0;
     script = script_halt_until_taken;
-    assert_int_equal(run_once(), 0);
-    assert_int_equal(taken[0], 0x44);
+    run_until_taken(0x44);
     end();
 }
 

@@ -8,15 +8,13 @@
 
 #include "hv_fake/scripted_vm.h"
 #include "test_hv.h"
+#include "xorshift.h"
 
 static uint64_t rng = 0x2545f4914f6cdd1dULL;
 
 static uint64_t next_random(void)
 {
-    rng ^= rng << 13;
-    rng ^= rng >> 7;
-    rng ^= rng << 17;
-    return rng;
+    return xorshift64(&rng);
 }
 
 static unsigned noise_left;

@@ -22,6 +22,7 @@
 
 #include "kernel/abi/fs.h"
 #include "vfs_host/host.h"
+#include "xorshift.h"
 
 void overlayfs_init(void);
 int snprintf(char *buf, size_t size, const char *fmt, ...) __printf(3, 4);
@@ -33,10 +34,7 @@ static uint32_t next_random(uint32_t below)
 {
     static uint64_t state = 0x9e3779b97f4a7c15ULL;
 
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return (uint32_t)(state >> 32) % below;
+    return (uint32_t)(xorshift64(&state) >> 32) % below;
 }
 
 /* ---- calls, with what the model wants to know of them ---- */

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "hv/stage2.h"
+#include "tests/unit/xorshift.h"
 
 #define FAKE_PAGES 4096
 #define FAKE_BASE  0x123400000ULL
@@ -66,10 +67,7 @@ static uint64_t rng = 0x9e3779b97f4a7c15ULL;
 
 static uint64_t next_random(void)
 {
-    rng ^= rng << 13;
-    rng ^= rng >> 7;
-    rng ^= rng << 17;
-    return rng;
+    return xorshift64(&rng);
 }
 
 static struct stage2 make(enum stage2_format format)

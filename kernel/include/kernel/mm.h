@@ -63,9 +63,9 @@ struct page {
     struct cgroup *cgroup; /* charged, or NULL */
 #ifdef KERNEL_DEBUG
     uint64_t guest_mappings; /* [a] entries of second-level tables that lead to it: none when it is freed */
+#endif
 };
-#else
-};
+#ifndef KERNEL_DEBUG
 _Static_assert(sizeof(struct page) == 32, "one struct page is 1/128 of the memory it describes");
 #endif
 

@@ -12,6 +12,7 @@
 #include <kernel/x86/usercopy.h>
 
 #include "kernel/mm/mm_internal.h"
+#include "tests/unit/xorshift.h"
 
 /* <stdlib.h>, <stdio.h> and <sys/mman.h> bring types that the kernel's headers define too. */
 void *mmap(void *addr, size_t len, int prot, int flags, int fd, long off);
@@ -496,10 +497,7 @@ unsigned machine_random(unsigned below)
 {
     static uint64_t state = 0x9e3779b97f4a7c15ULL;
 
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return (unsigned)(state >> 32) % below;
+    return (unsigned)(xorshift64(&state) >> 32) % below;
 }
 
 void machine_start(void)
