@@ -254,6 +254,27 @@ def test_the_status_of_the_commands(run):
     assert (out, err, status) == ("out", "err", 42)
 
 
+ALLOWED = "started; frame o \"$(sed -n 's/^Cpus_allowed_list:.//p' /proc/self/status)\"; frame x 0; sleep 60"
+
+
+def test_svm_is_emulated_on_one_cpu(run):
+    assert int(run(ALLOWED, "--exec", "true")[0]) in os.sched_getaffinity(0)
+
+
+def test_each_run_claims_another_cpu(tmp_path):
+    claims = [emulators.claim_cpu(tmp_path) for _ in os.sched_getaffinity(0)]
+    assert {cpu for cpu, _ in claims} == os.sched_getaffinity(0)
+    cpu, claim = emulators.claim_cpu(tmp_path)
+    assert cpu in os.sched_getaffinity(0) and claim is None
+    claims[-1][1].close()
+    assert emulators.claim_cpu(tmp_path)[0] == claims[-1][0]
+
+
+def test_no_svm_no_binding(run):
+    all_cpus = open("/proc/self/status").read().split("Cpus_allowed_list:\t")[1].split()[0]
+    assert run(ALLOWED, "--cpu", "EPYC,-svm", "--exec", "true")[0] == all_cpus
+
+
 @pytest.mark.parametrize("stdin", ["null", "file"])
 def test_standard_input_may_be_anything(run, tmp_path, stdin):
     typed = tmp_path / "typed"
