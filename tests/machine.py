@@ -63,6 +63,13 @@ class Console:
         out = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", self.prompt(timeout, prompt)).replace("\r", "")
         return out.split("\n", 1)[1] if "\n" in out else ""
 
+    def start(self, program, timeout=-1):
+        """Type a program at the prompt and wait until it has the terminal: what is typed earlier may find it in the
+        shell's mode still, where ^C is a character and not a signal.
+        """
+        self.spawn.send(f"sh -c 'echo +; exec {program}'\r")
+        self.spawn.expect("\n\\+\r+\n", timeout=timeout)
+
     def ended(self, timeout=-1):
         """Wait for the end of the machine; returns the status of tools/boot."""
         self.spawn.expect(pexpect.EOF, timeout=timeout)

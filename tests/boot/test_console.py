@@ -14,8 +14,7 @@ def inside(console, line, timeout=-1):
 
 
 def interrupt_sleep(console, prompt):
-    console.send("sleep 1000\r")
-    console.expect("sleep 1000\r\n")
+    console.start("sleep 1000")
     console.send("\x03")
     console.prompt(prompt=prompt)
 
@@ -62,8 +61,7 @@ def test_console(machine, emulator):
     interrupt_sleep(console, PROMPT)
     assert console.command("echo $?") == "130\n"
 
-    console.send("sleep 1000\r")
-    console.expect("sleep 1000\r\n")
+    console.start("sleep 1000")
     console.send("\x1a")
     console.prompt()
     assert "Stopped" in console.command("jobs")

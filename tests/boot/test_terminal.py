@@ -47,15 +47,14 @@ def test_top_runs_and_ends(console):
 
 
 def test_stop_continue_background(console):
-    console.send("cat\r")
-    console.expect("cat\r\n")
+    console.start("cat")
     console.send("one\r")
     console.expect("one\r\none\r\n")
     console.send("\x1a")
     console.prompt()
     assert "Stopped" in console.command("jobs")
     console.send("fg\r")
-    console.expect("cat\r\n")
+    console.expect('cat"\r\n')
     console.send("two\r")
     console.expect("two\r\ntwo\r\n")
     console.send("\x04")
