@@ -261,13 +261,14 @@ def test_svm_is_emulated_on_one_cpu(run):
     assert int(run(ALLOWED, "--exec", "true")[0]) in os.sched_getaffinity(0)
 
 
-def test_each_run_claims_another_cpu(tmp_path):
-    claims = [emulators.claim_cpu(tmp_path) for _ in os.sched_getaffinity(0)]
+def test_each_run_claims_another_cpu():
+    family = f"test-{os.getpid()}"  # runs that go on beside this test have theirs
+    claims = [emulators.claim_cpu(family) for _ in os.sched_getaffinity(0)]
     assert {cpu for cpu, _ in claims} == os.sched_getaffinity(0)
-    cpu, claim = emulators.claim_cpu(tmp_path)
+    cpu, claim = emulators.claim_cpu(family)
     assert cpu in os.sched_getaffinity(0) and claim is None
     claims[-1][1].close()
-    assert emulators.claim_cpu(tmp_path)[0] == claims[-1][0]
+    assert emulators.claim_cpu(family)[0] == claims[-1][0]
 
 
 def test_no_svm_no_binding(run):

@@ -4,9 +4,10 @@
     debug   port 0xE9, out only
     serial  COM1: a descriptor to write to, or the path of a terminal
 """
-import fcntl
 import os
+import random
 import shutil
+import socket
 
 
 class Unusable(Exception):
@@ -26,18 +27,19 @@ def program(name):
     return found
 
 
-def claim_cpu(folder):
-    """A CPU of this host that no other run with this folder has claimed, if there is one; and the claim, to be kept open."""
+def claim_cpu(family="bulkhead-tools-boot"):
+    """A CPU of this host that no other run has claimed, if there is one; and the claim, to be kept open. It is a name
+    among abstract sockets: the same for all users and build folders, and gone with whoever has it.
+    """
     cpus = sorted(os.sched_getaffinity(0))
-    first = os.getpid() % len(cpus)  # runs with other folders are somewhere, too
-    for cpu in cpus[first:] + cpus[:first]:
-        claim = open(os.path.join(folder, f"cpu{cpu}"), "w")
+    for cpu in cpus:
+        claim = socket.socket(socket.AF_UNIX)
         try:
-            fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            claim.bind(f"\0{family}-cpu{cpu}")
             return cpu, claim
-        except BlockingIOError:
+        except OSError:
             claim.close()
-    return cpus[first], None
+    return random.choice(cpus), None
 
 
 class Qemu:
@@ -86,14 +88,14 @@ class Qemu:
             "-drive", f"if=none,id=esp,format=raw,cache=unsafe,file={disk}",
             "-device", "virtio-blk-pci,drive=esp,bootindex=1"]
 
-    def claim_cpu(self, folder):
+    def claim_cpu(self):
         """QEMU runs on one CPU of the host while it emulates SVM: its VMRUN with a virtual interrupt pending sets a bit of
         CPUState.interrupt_request without the lock that its other threads hold, and an interrupt that a timer raises at
         that moment is never delivered (QEMU 7.2: the machine halts with the interrupt pending in the local APIC). On one
         CPU that instruction is atomic.
         """
         o = self.options
-        return claim_cpu(folder) if o.accel == "tcg" and "-svm" not in (o.cpu or "") else (None, None)
+        return claim_cpu() if o.accel == "tcg" and "-svm" not in (o.cpu or "") else (None, None)
 
     def explain(self, status):
         if status != 0:
@@ -172,7 +174,7 @@ class Bochs:
             f.write("c\nr\nsreg\ncreg\nq\n")
         return [program("bochs"), "-q", "-f", "bochsrc", "-rc", "rc"]
 
-    def claim_cpu(self, folder):
+    def claim_cpu(self):
         return None, None
 
     def explain(self, status):
