@@ -66,3 +66,20 @@ static inline void abi_show_bytes(const char *what, const void *p, long n)
     printf("\n");
     fflush(stdout);
 }
+
+/* Until the process or thread sleeps; it does nothing else that would. */
+static inline void await_sleep(pid_t tid)
+{
+    char path[64], state = 0;
+
+    snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", tid, tid);
+    while (state != 'S') {
+        FILE *f = fopen(path, "r");
+
+        if (f == NULL || fscanf(f, "%*d %*s %c", &state) != 1)
+            state = 0;
+        if (f != NULL)
+            fclose(f);
+        usleep(1000);
+    }
+}

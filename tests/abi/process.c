@@ -257,7 +257,7 @@ static void nothing(int sig)
 static void exec(void)
 {
     char *argv[] = {"name", "exec-child", "b c", "", NULL}, *envp[] = {"A=1", "B=", NULL}, *none[] = {NULL};
-    char *big = malloc(200000), long_name[300], path[5000];
+    char *big = malloc(200000), long_name[300], path[5000], folder[] = "/tmp/abi_process.XXXXXX";
     sigset_t set;
     int fd;
 
@@ -276,8 +276,7 @@ static void exec(void)
     close(50);
     close(51);
 
-    mkdir("/tmp/abi_process", 0755);
-    if (chdir("/tmp/abi_process") < 0)
+    if (mkdtemp(folder) == NULL || chdir(folder) < 0)
         exit(1);
     snprintf(path, sizeof(path), "#!%s  exec-child  x y \nrest\n", self);
     write_file("script", path, strlen(path), 0755);
@@ -322,7 +321,8 @@ static void exec(void)
     }
     wait(&fd);
     show_status("execveat", fd);
-    if (chdir("/") < 0 || system("rm -r /tmp/abi_process") != 0)
+    snprintf(path, sizeof(path), "rm -r %s", folder);
+    if (chdir("/") < 0 || system(path) != 0)
         exit(1);
     free(big);
     signal(SIGUSR2, SIG_DFL);
@@ -427,6 +427,7 @@ static void reaping(void)
 {
     int fds[2], fds2[2];
     pid_t pid, seen = 0;
+    char c;
 
     SECTION("orphans and subreapers");
     CALL(prctl(PR_SET_CHILD_SUBREAPER, 1));
@@ -436,8 +437,6 @@ static void reaping(void)
         pid_t parent = getpid();
 
         if (fork() == 0) {
-            char c;
-
             close(fds2[1]);
             (void)!read(fds2[0], &c, 1); /* until the parent is gone */
             while (getppid() == parent)
@@ -458,16 +457,22 @@ static void reaping(void)
     close(fds[1]);
     close(fds2[0]);
 
+    if (pipe(fds) < 0)
+        return;
     if ((pid = fork()) == 0) {
         if (fork() == 0) {
             prctl(PR_SET_PDEATHSIG, SIGKILL);
+            (void)!write(fds[1], "s", 1);
             for (;;)
                 pause();
         }
-        usleep(20000);
+        (void)!read(fds[0], &c, 1);
         _exit(0);
     }
+    close(fds[1]);
     reap("parent of a child that dies with it", pid);
+    CALL(read(fds[0], &c, 1)); /* the child is gone */
+    close(fds[0]);
 }
 
 /* ---- ids and privileges --------------------------------------------------------------------------------- */
@@ -673,7 +678,7 @@ static void on_alarm(int sig)
 
 static void timers(void)
 {
-    struct itimerval it = {{0, 0}, {0, 20000}}, old;
+    struct itimerval it = {{0, 20000}, {0, 20000}}, old; /* again, if the first comes before pause() */
     struct sigevent ev = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN, .sigev_value.sival_int = 5};
     struct itimerspec its = {{0, 5000000}, {0, 5000000}};
     siginfo_t info;
@@ -684,6 +689,8 @@ static void timers(void)
     signal(SIGALRM, on_alarm);
     CALL(setitimer(ITIMER_REAL, &it, NULL));
     CALL(pause());
+    it = (struct itimerval){0};
+    setitimer(ITIMER_REAL, &it, NULL);
     CALL(alarm(100));
     CALL(alarm(0));
     CALL(getitimer(ITIMER_REAL, &old));

@@ -73,23 +73,6 @@ static inline void finish(const char *what, pid_t pid)
 }
 #define RUN(fn) finish(#fn, start(fn))
 
-/* Until the process sleeps; it does nothing else that would. */
-static inline void await_sleep(pid_t pid)
-{
-    char path[64], state = 0;
-
-    snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-    while (state != 'S') {
-        FILE *f = fopen(path, "r");
-
-        if (f == NULL || fscanf(f, "%*d %*s %c", &state) != 1)
-            state = 0;
-        if (f != NULL)
-            fclose(f);
-        usleep(1000);
-    }
-}
-
 static inline int drop_rights(void)
 {
     return setgroups(0, NULL) < 0 || setgid(1000) < 0 || setuid(1000) < 0 ? -1 : 0;

@@ -129,6 +129,8 @@ static void signals(void)
     pthread_join(t, NULL);
     printf("to the one that does not block it: %d\n", taken_by == tid);
     pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+    while (syscall(SYS_tgkill, getpid(), tid, 0) == 0) /* joined is a little before gone */
+        usleep(1000);
     CALL(syscall(SYS_tgkill, getpid(), tid, 0));
 }
 
@@ -229,10 +231,12 @@ static void endings(void)
 
 static uint32_t word, word2;
 
-static void *futex_waiter(void *arg)
+static void *futex_waiter(void *tid)
 {
-    long r = futex(&word, FUTEX_WAIT | (int)(long)arg, 0, NULL, NULL, 0);
+    long r;
 
+    __atomic_store_n((pid_t *)tid, (pid_t)syscall(SYS_gettid), __ATOMIC_SEQ_CST);
+    r = futex(&word, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0);
     return (void *)(r == 0 ? 1L : 0L);
 }
 
@@ -265,7 +269,7 @@ static void futexes(void)
     struct timespec soon = {0, 20000000}, now, past = {1, 0};
     uint32_t *map = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     pthread_t t[4];
-    pid_t pid;
+    pid_t tid[4], pid;
     int status;
 
     SECTION("futexes");
@@ -277,12 +281,16 @@ static void futexes(void)
     now.tv_nsec = (now.tv_nsec + 20000000) % 1000000000;
     CALL(futex(&word, FUTEX_WAIT_BITSET_PRIVATE, 0, &now, NULL, FUTEX_BITSET_MATCH_ANY));
     for (int i = 0; i < 3; i++)
-        pthread_create(&t[i], NULL, futex_waiter, (void *)FUTEX_PRIVATE_FLAG);
+        pthread_create(&t[i], NULL, futex_waiter, &tid[i]);
     printf("woken %ld\n", wake_until(&word, FUTEX_PRIVATE_FLAG, 3));
     printf("returned %d\n", count_true(t, 3));
-    for (int i = 0; i < 4; i++)
-        pthread_create(&t[i], NULL, futex_waiter, (void *)FUTEX_PRIVATE_FLAG);
-    usleep(100000);
+    for (int i = 0; i < 4; i++) {
+        tid[i] = 0;
+        pthread_create(&t[i], NULL, futex_waiter, &tid[i]);
+        while (__atomic_load_n(&tid[i], __ATOMIC_SEQ_CST) == 0)
+            usleep(1000);
+        await_sleep(tid[i]);
+    }
     CALL(futex(&word, FUTEX_CMP_REQUEUE_PRIVATE, 1, (void *)3, &word2, 1));
     CALL(futex(&word, FUTEX_CMP_REQUEUE_PRIVATE, 1, (void *)3, &word2, 0));
     CALL(futex(&word, FUTEX_WAKE_PRIVATE, 10, NULL, NULL, 0));
@@ -312,7 +320,8 @@ static void robust(void)
     pthread_mutex_t *m = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     pthread_mutexattr_t a;
     pthread_t t;
-    int err;
+    int err, fds[2];
+    char c;
 
     SECTION("robust mutexes");
     pthread_mutexattr_init(&a);
@@ -326,11 +335,14 @@ static void robust(void)
     printf("consistent: %d\n", pthread_mutex_consistent(m));
     pthread_mutex_unlock(m);
     fflush(stdout);
+    if (pipe(fds) < 0)
+        return;
     if (fork() == 0) {
         pthread_mutex_lock(m);
+        (void)!write(fds[1], "l", 1);
         kill(getpid(), SIGKILL);
     }
-    usleep(20000);
+    (void)!read(fds[0], &c, 1);
     err = pthread_mutex_lock(m);
     printf("lock: %s\n", strerrorname_np(err));
     pthread_mutex_consistent(m);

@@ -40,7 +40,7 @@ static int queued(int fd)
 {
     int n = -1;
 
-    usleep(20000); /* Linux moves input in the background */
+    ready(fd); /* Linux moves input in the background, but before it says that there is none */
     return ioctl(fd, FIONREAD, &n) < 0 ? -1 : n;
 }
 
@@ -69,11 +69,12 @@ static void set(int fd, tcflag_t iflag, tcflag_t oflag, tcflag_t lflag, int vmin
     tcsetattr(fd, TCSANOW, &t);
 }
 
-static void type(int m, const char *text)
+static void type(int m, int s, const char *text)
 {
     if (write(m, text, strlen(text)) != (ssize_t)strlen(text))
         printf("typing failed\n");
-    usleep(20000);
+    ready(s);      /* as in queued() */
+    usleep(20000); /* the echo */
 }
 
 static void show_read(const char *what, int fd, size_t size)
@@ -192,44 +193,44 @@ static void canonical(void)
     open_pair(&m, &s);
     fcntl(s, F_SETFL, O_NONBLOCK);
     CALL(read(s, buf, 10));
-    type(m, "ab");
+    type(m, s, "ab");
     CALL(queued(s));
     CALL(ready(s) & POLLIN);
-    type(m, "c\rdef\n");
+    type(m, s, "c\rdef\n");
     CALL(queued(s));
     show_read("line", s, 2);
     show_read("line", s, 100);
     show_read("line", s, 100);
     show_read("echo", m, 100);
-    type(m, "no\004");
+    type(m, s, "no\004");
     CALL(queued(s));
     show_read("EOF", s, 100);
-    type(m, "no\004");
+    type(m, s, "no\004");
     show_read("EOF", s, 2); /* takes the mark along */
     CALL(read(s, buf, 10));
-    type(m, "\004");
+    type(m, s, "\004");
     CALL(read(s, buf, 10));
     show_read("echo", m, 100);
-    type(m, "one two\027three\177\177ee\n");
+    type(m, s, "one two\027three\177\177ee\n");
     show_read("edited", s, 100);
     show_read("echo", m, 100);
-    type(m, "x\025\026\003\ty\177\022z\n");
+    type(m, s, "x\025\026\003\ty\177\022z\n");
     show_read("edited", s, 100);
     show_read("echo", m, 100);
     memset(buf, 'x', 5000);
     buf[5000] = '\n';
     buf[5001] = 0;
     set(s, ICRNL, 0, ICANON, 1, 0);
-    type(m, buf);
+    type(m, s, buf);
     CALL(queued(s));
     CALL(read(s, buf, sizeof(buf)));
-    type(m, "partial");
+    type(m, s, "partial");
     set(s, 0, 0, 0, 1, 0);
     show_read("raw now", s, 100);
-    type(m, "raw");
+    type(m, s, "raw");
     set(s, ICRNL, 0, ICANON, 1, 0);
     show_read("canonical now", s, 100);
-    type(m, "gone\nx");
+    type(m, s, "gone\nx");
     CALL(tcflush(s, TCIFLUSH));
     CALL(queued(s));
     close(s);
@@ -259,14 +260,14 @@ static void raw(void)
     CALL(read(s, buf, 10));
     printf("waited %d\n", ms_since(&start) >= 190 && ms_since(&start) < 2000);
     set(s, 0, 0, 0, 3, 0);
-    type(m, "ab");
+    type(m, s, "ab");
     CALL(ready(s) & POLLIN);
-    type(m, "c");
+    type(m, s, "c");
     CALL(ready(s) & POLLIN);
     show_read("three", s, 10);
     if (fork() == 0) {
         for (int i = 0; i < 4; i++)
-            type(m, "y");
+            type(m, s, "y");
         _exit(0);
     }
     CALL(read(s, buf, 3));
@@ -277,7 +278,7 @@ static void raw(void)
     CALL(read(s, buf, 100)); /* the pause after the byte ends it */
     printf("waited %d\n", ms_since(&start) >= 190 && ms_since(&start) < 2000);
     set(s, 0, 0, 0, 1, 0);
-    type(m, "a\r\n\003\004\177");
+    type(m, s, "a\r\n\003\004\177");
     show_read("as it is", s, 100);
     CALL(write(s, "a\nb\tc\n", 6));
     show_read("as it is", m, 100);
@@ -319,9 +320,9 @@ static void flow(void)
     CALL(tcflow(s, TCOON));
     CALL(write(s, "x", 1));
     show_read("sent", m, 10);
-    type(m, "\023");
+    type(m, s, "\023");
     CALL(write(s, "y", 1));
-    type(m, "\021");
+    type(m, s, "\021");
     CALL(write(s, "y", 1));
     show_read("sent", m, 10);
     close(s);
@@ -367,7 +368,7 @@ static void sessions(int m, int s)
     catch (SIGINT);
     catch (SIGQUIT);
     catch (SIGWINCH);
-    type(m, "\003\034");
+    type(m, s, "\003\034");
     printf("SIGINT %d SIGQUIT %d\n", seen[SIGINT], seen[SIGQUIT]);
     CALL(ioctl(m, TIOCSIG, SIGINT));
     usleep(20000);
@@ -415,15 +416,16 @@ static void sessions(int m, int s)
         show_read("after the stop", s, 100);
         _exit(5);
     }
-    usleep(100000);
-    type(m, "\032");
+    while (tcgetpgrp(s) != pid)
+        usleep(1000);
+    type(m, s, "\032");
     waitpid(pid, &n, WUNTRACED);
     printf("stopped %x\n", n);
     signal(SIGTTOU, SIG_IGN);
     CALL(tcsetpgrp(s, getpid()));
     CALL(tcsetpgrp(s, pid));
     kill(-pid, SIGCONT);
-    type(m, "go\n");
+    type(m, s, "go\n");
     printf("status %x\n", child_status(pid));
     CALL(tcsetpgrp(s, getpid()));
 
