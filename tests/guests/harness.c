@@ -337,7 +337,8 @@ static void on_alarm(int number)
 bool machine_run_for(struct machine *m, unsigned milliseconds)
 {
     const struct sigaction action = { .sa_handler = on_alarm };
-    const struct itimerval timer = { .it_value.tv_usec = milliseconds * 1000 };
+    const struct timeval after = { .tv_usec = milliseconds * 1000 };
+    const struct itimerval timer = { .it_value = after, .it_interval = after }; /* again, if the first comes before KVM_RUN */
     const struct itimerval off = { .it_value.tv_usec = 0 };
     bool exited;
 
