@@ -24,7 +24,7 @@ wait_for() { tries=0; until "$@" >/dev/null 2>&1; do tries=$((tries+1)); [ $trie
 says() { vm logs "$1" | grep -q "$2"; }
 listed() { vm ls -a | grep -q "$1"; }
 monitor() { ps -o pid,args | sed -n "s/^ *\([0-9]*\) {$1} vm $1\$/\1/p"; }
-world() { ps -o comm >/tmp/ps; sort /tmp/ps; find /run/bulkhead /sys/fs/cgroup -type d; cat /proc/mounts; ls -A /run/bulkhead/*/.names; }
+world() { wait_for sh -c '! pidof bulkhead-sup'; ps -o comm >/tmp/ps; sort /tmp/ps; find /run/bulkhead /sys/fs/cgroup -type d; cat /proc/mounts; ls -A /run/bulkhead/*/.names; }
 """
 
 # ---- mistakes: one clear line, status 125, and nothing is left ------------------------------
@@ -177,7 +177,7 @@ CHECKS = {
         "vm rm -f twice; exit $s", 125, r"1\ntwice\n",
         rf'vm: the name "twice" is already in use by VM {ID}: remove it \(vm rm twice\) or take another name\n'),
     "killing-run-changes-nothing": (
-        f"{tiny('halt', '--name k')} & wait_for says k tiny; kill -9 $!; vm logs -f k >/tmp/k1 & "
+        f"{tiny('halt', '--name k')} >/tmp/k0 & wait_for sh -c '[ $(wc -l </tmp/k0) = 1 ]'; kill -9 $!; cat /tmp/k0; vm logs -f k >/tmp/k1 & "
         "wait_for grep tiny /tmp/k1; kill -9 $!; vm ls | grep -c 'Up .* k$'; monitor k | wc -l; vm rm -f k", 0, r"tiny\r\n1\n1\nk\n"),
     "ended-is-not-running": (
         f"{tiny('off', '--name e')}; vm kill e; vm stop e; vm console e </dev/null; vm rm e", 0, r"tiny\r\ne\ne\n",
@@ -224,7 +224,7 @@ CHECKS = {
         "for n in ipc mnt pid uts; do [ $(readlink /proc/$p/ns/$n) = $(readlink /proc/self/ns/$n) ] && echo shared $n; done; "
         "ls -l /proc/$p/fd | sed -n 's/.* -> //p'", 0, r"(?s)box\n.*\n==\n.*"),
     "four-logs": (
-        "vm logs --tail 3 box | wc -l; vm logs --kernel box | wc -l; for i in 1 2 3; do ct logs --tail 3 c$i | wc -l; done", 0,
+        "vm logs --tail 3 box | grep -c ''; vm logs --kernel box | wc -l; for i in 1 2 3; do ct logs --tail 3 c$i | wc -l; done", 0,
         r"3\n\d+\n3\n3\n3\n"),
     "four-clients": (
         "rm -f /tmp/k?; vm logs -f box >/tmp/k1 & vm logs -f box >/tmp/k2 & ct logs -f c1 >/tmp/k3 & ct attach c2 >/tmp/k4 & "
