@@ -63,17 +63,11 @@ static ssize_t dir_read(struct file *f, struct io_buf *to, off_t *pos)
     return -EISDIR;
 }
 
-static int dir_fsync(struct file *f)
-{
-    (void)f;
-    return 0;
-}
-
 const struct file_ops generic_dir_fops = {
     .read = dir_read,
     .llseek = generic_llseek,
     .readdir = cached_readdir,
-    .fsync = dir_fsync,
+    .fsync = generic_fsync,
 };
 
 /* ---- getdents64(2) ---- */

@@ -304,18 +304,12 @@ static int tmpfs_fallocate(struct file *f, int mode, off_t off, off_t len)
 
 static const struct inode_ops tmpfs_file_iops, tmpfs_dir_iops, tmpfs_link_iops, tmpfs_special_iops;
 
-static int tmpfs_fsync(struct file *f)
-{
-    (void)f;
-    return 0;
-}
-
 static const struct file_ops tmpfs_file_fops = {
     .read = generic_file_read,
     .write = generic_file_write,
     .llseek = generic_llseek,
     .mmap = generic_mmap,
-    .fsync = tmpfs_fsync,
+    .fsync = generic_fsync,
     .fallocate = tmpfs_fallocate,
 };
 

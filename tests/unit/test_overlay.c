@@ -175,6 +175,19 @@ static void a_removed_directory_is_forgotten(void **state)
     eq(sys_chdir(U("/")), 0);
 }
 
+static void a_directory_is_synchronized(void **state)
+{
+    long fd;
+
+    (void)state;
+    eq(sys_mkdir(U("/t/l0/d"), 0755), 0);
+    mount_overlay();
+    fd = sys_openat(AT_FDCWD, U("/t/m/d"), O_RDONLY | O_DIRECTORY, 0);
+    eq(sys_fsync((int)fd), 0);
+    eq(sys_fdatasync((int)fd), 0);
+    eq(sys_close((int)fd), 0);
+}
+
 /* ---- files that have lost their names ---- */
 
 static unsigned list_names(const char *path);
@@ -874,6 +887,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(names_of_one_file_are_removed_one_by_one),
         TEST(a_removed_directory_is_forgotten),
+        TEST(a_directory_is_synchronized),
         TEST(a_removed_file_is_copied_up_without_a_name),
         TEST(a_replaced_file_is_copied_up_without_a_name),
         TEST(a_file_of_a_removed_directory_is_copied_up_without_a_name),

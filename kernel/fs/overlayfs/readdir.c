@@ -248,5 +248,6 @@ static void dir_release(struct file *f)
 const struct file_ops ovl_dir_fops = {
     .readdir = ovl_readdir,
     .llseek = generic_llseek,
+    .fsync = generic_fsync,
     .release = dir_release,
 };

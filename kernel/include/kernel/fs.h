@@ -422,6 +422,7 @@ ssize_t file_write_kernel(struct file *f, const void *buf, size_t n, off_t *pos)
 
 off_t generic_llseek(struct file *f, off_t off, int whence);
 int generic_mmap(struct file *f, struct vma *vma);
+int generic_fsync(struct file *f); /* of what is in memory alone */
 ssize_t generic_file_read(struct file *f, struct io_buf *to, off_t *pos); /* through ->get_page */
 ssize_t generic_file_write(struct file *f, struct io_buf *from, off_t *pos);
 extern const struct file_ops generic_dir_fops; /* readdir from the dcache: tmpfs, devfs */
