@@ -94,6 +94,8 @@ static int lookup_slow(struct dentry *dir, const char *name, size_t len, uint32_
         *out = d;
         return 0;
     }
+    if (inode->nlink == 0) /* a removed directory, whatever an overlay's lower ones still have */
+        return -ENOENT;
     d = dentry_alloc(dir->sb, dir, name, len);
     if (d == NULL)
         return -ENOMEM;
@@ -103,7 +105,7 @@ static int lookup_slow(struct dentry *dir, const char *name, size_t len, uint32_
             dentry_put(d);
             return err;
         }
-        if (inode->nlink != 0 && (!d_is_negative(d) || !dir->sb->d_revalidate_always))
+        if (!d_is_negative(d) || !dir->sb->d_revalidate_always)
             d_hash(d);
     }
     *out = d;

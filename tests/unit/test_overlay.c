@@ -175,6 +175,50 @@ static void a_removed_directory_is_forgotten(void **state)
     eq(sys_chdir(U("/")), 0);
 }
 
+static void nothing_is_in_the_working_directory(void)
+{
+    int64_t v;
+
+    eq(read_from("f", &v), -ENOENT);
+    eq(write_to("f", O_CREAT, 1), -ENOENT);
+    eq(sys_mkdir(U("new"), 0755), -ENOENT);
+    eq(sys_symlink(U("x"), U("new")), -ENOENT);
+    eq(sys_link(U("/t/m/keep"), U("new")), -ENOENT);
+    eq(sys_rename(U("/t/m/keep"), U("new")), -ENOENT);
+    eq(sys_rename(U("f"), U("/t/m/new")), -ENOENT);
+    eq(sys_unlink(U("f")), -ENOENT);
+    eq(sys_chdir(U("/")), 0);
+}
+
+static void a_removed_directory_does_not_show_what_was_below(void **state)
+{
+    static const char *const dirs[] = {"/t/l0/removed", "/t/l0/replaced"};
+
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        char name[32];
+
+        snprintf(name, sizeof(name), "%s/f", dirs[i]);
+        eq(sys_mkdir(U(dirs[i]), 0755), 0);
+        eq(write_to(name, O_CREAT, 7), 0);
+    }
+    mount_overlay();
+    eq(write_to("/t/m/keep", O_CREAT, 1), 0);
+    eq(sys_mkdir(U("/t/m/up"), 0755), 0);
+    eq(sys_chdir(U("/t/m/removed")), 0);
+    eq(sys_unlink(U("f")), 0);
+    eq(sys_rmdir(U("/t/m/removed")), 0);
+    nothing_is_in_the_working_directory();
+    eq(sys_chdir(U("/t/m/replaced")), 0);
+    eq(sys_unlink(U("f")), 0);
+    eq(sys_rename(U("/t/m/up"), U("/t/m/replaced")), 0);
+    nothing_is_in_the_working_directory();
+    eq(sys_mkdir(U("/t/m/up"), 0755), 0); /* one without a lower part */
+    eq(sys_chdir(U("/t/m/up")), 0);
+    eq(sys_rmdir(U("/t/m/up")), 0);
+    nothing_is_in_the_working_directory();
+}
+
 static void a_directory_is_synchronized(void **state)
 {
     long fd;
@@ -887,6 +931,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(names_of_one_file_are_removed_one_by_one),
         TEST(a_removed_directory_is_forgotten),
+        TEST(a_removed_directory_does_not_show_what_was_below),
         TEST(a_directory_is_synchronized),
         TEST(a_removed_file_is_copied_up_without_a_name),
         TEST(a_replaced_file_is_copied_up_without_a_name),

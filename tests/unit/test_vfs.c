@@ -520,6 +520,7 @@ static void nothing_is_made_in_a_removed_directory(void **state)
     eq(vfs_mknod(dir.dentry, "s", S_IFSOCK | 0700, 0, &made), -ENOENT);
     eq(vfs_mkdir(dir.dentry, "e", 0700, &made), -ENOENT);
     eq(vfs_symlink(dir.dentry, "l", "s"), -ENOENT);
+    eq(lookup_one(dir.dentry, "s", 1, &made), -ENOENT);
     path_put(&dir);
 }
 

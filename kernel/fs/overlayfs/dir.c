@@ -208,32 +208,47 @@ static int remove_whiteouts(struct dentry *dir)
 }
 
 /* [copy_up_lock] The name is looked up again: a file with several knows its upper dentry by one of
- * them. *was: it was in the upper layer. */
-static int remove_upper(struct dentry *upper, const struct dentry *dentry, bool *was)
+ * them. */
+static int remove_upper(struct dentry *upper, const struct dentry *dentry)
 {
     struct dentry *real;
     int err = lookup_one(upper, dentry->name, dentry->name_len, &real);
 
     if (err < 0)
         return err;
-    *was = !d_is_negative(real);
-    if (*was && S_ISDIR(real->inode->mode)) {
+    if (d_is_negative(real)) {
+        err = 0;
+    } else if (S_ISDIR(real->inode->mode)) {
         err = remove_whiteouts(real);
         if (err == 0)
             err = vfs_rmdir(upper, real);
-    } else if (*was) {
+    } else {
         err = vfs_unlink(upper, real);
     }
     dentry_put(real);
     return err;
 }
 
+/* [copy_up_lock] The object has lost a name: a directory its only one. */
+static void lose_name(struct inode *inode)
+{
+    struct ovl_inode *oi = ovl_inode(inode);
+
+    oi->is_removed = true;
+    if (S_ISDIR(inode->mode))
+        inode->nlink = 0;
+    else if (oi->upper != NULL)
+        ovl_copy_attr(inode);
+    else
+        inode->nlink -= inode->nlink > 0;
+}
+
 /* No copy-up happens meanwhile: it would put the name back, or find the whiteout in its way. */
-static int remove_name(struct inode *dir, struct dentry *dentry, bool is_dir)
+static int remove_name(struct inode *dir, struct dentry *dentry)
 {
     struct ovl_super *o = ovl_super(dir->sb);
     struct dentry *upper = NULL;
-    bool covered, is_upper;
+    bool covered;
     int err = upper_dir(dentry, &upper);
 
     if (err == 0)
@@ -241,32 +256,27 @@ static int remove_name(struct inode *dir, struct dentry *dentry, bool is_dir)
     if (err < 0)
         return err;
     mutex_lock(&o->copy_up_lock);
-    err = remove_upper(upper, dentry, &is_upper);
+    err = remove_upper(upper, dentry);
     if (err == 0 && covered)
         err = put_whiteout(upper, dentry); /* fails only without memory: then the lower object shows again */
     if (err == 0)
-        ovl_inode(dentry->inode)->is_removed = true;
+        lose_name(dentry->inode);
     mutex_unlock(&o->copy_up_lock);
-    if (err < 0)
-        return err;
-    ovl_copy_attr(dir);
-    if (is_upper && !is_dir)
-        ovl_copy_attr(dentry->inode);
-    else
-        dentry->inode->nlink = is_dir ? 0 : dentry->inode->nlink - (dentry->inode->nlink > 0);
-    return 0;
+    if (err == 0)
+        ovl_copy_attr(dir);
+    return err;
 }
 
 int ovl_unlink(struct inode *dir, struct dentry *dentry)
 {
-    return remove_name(dir, dentry, false);
+    return remove_name(dir, dentry);
 }
 
 int ovl_rmdir(struct inode *dir, struct dentry *dentry)
 {
     int err = ovl_check_empty(dentry->inode);
 
-    return err < 0 ? err : remove_name(dir, dentry, true);
+    return err < 0 ? err : remove_name(dir, dentry);
 }
 
 /* ---- rename ---- */
@@ -322,7 +332,7 @@ static int replace_name(struct dentry *odir, const struct dentry *old, struct de
     mutex_lock(&o->copy_up_lock);
     err = rename_upper(odir, old, ndir, new);
     if (err == 0 && new->inode != NULL)
-        ovl_inode(new->inode)->is_removed = true;
+        lose_name(new->inode);
     mutex_unlock(&o->copy_up_lock);
     return err;
 }
