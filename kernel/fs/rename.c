@@ -37,6 +37,66 @@ static void unlock_two(struct dentry *a, struct dentry *b)
     mutex_unlock(&a->sb->rename_lock);
 }
 
+/* ---- on dentries; both directories are locked ---- */
+
+/* Neither becomes part of itself. */
+static int check_tree(struct dentry *odir, struct dentry *old, struct dentry *ndir, struct dentry *new, unsigned flags)
+{
+    if (d_is_below(ndir, old))
+        return -EINVAL;
+    if (d_is_below(odir, new))
+        return flags & RENAME_EXCHANGE ? -EINVAL : -ENOTEMPTY;
+    return 0;
+}
+
+/* Checks are done. */
+static int change_names(struct dentry *odir, struct dentry *old, struct dentry *ndir, struct dentry *new, unsigned flags)
+{
+    struct inode *victim = new->inode;
+    int err;
+
+    if (odir->inode->ops->rename == NULL)
+        return -EPERM;
+    if (victim != NULL)
+        mutex_lock(&victim->lock); /* its link count; a directory stays empty */
+    err = odir->inode->ops->rename(odir->inode, old, ndir->inode, new, flags & (RENAME_EXCHANGE | RENAME_WHITEOUT));
+    if (victim != NULL)
+        mutex_unlock(&victim->lock);
+    if (err < 0)
+        return err;
+    if (flags & RENAME_EXCHANGE)
+        d_exchange(old, new);
+    else
+        d_move(old, new);
+    return 0;
+}
+
+/* ---- for the kernel: no permissions asked ---- */
+
+int vfs_rename(struct dentry *odir, struct dentry *old, struct dentry *ndir, const char *name,
+               const struct inode *victim, unsigned flags)
+{
+    struct dentry *new = NULL;
+    int err = -ESTALE;
+
+    lock_two(odir, ndir);
+    if (!d_is_unlinked(old) && old->parent == odir)
+        err = lookup_one_locked(ndir, name, strlen(name), &new);
+    if (err == 0 && new->inode != victim)
+        err = -ESTALE;
+    if (err == 0)
+        err = check_tree(odir, old, ndir, new, flags);
+    if (err == 0)
+        err = change_names(odir, old, ndir, new, flags);
+    unlock_two(odir, ndir);
+    if (err == 0 && !(flags & RENAME_EXCHANGE))
+        mounts_detach_from(new);
+    dentry_put(new);
+    return err;
+}
+
+/* ---- from a path ---- */
+
 struct rename {
     struct walk *from, *to; /* in the two directories */
     struct dentry *old, *new;
@@ -59,11 +119,7 @@ static int check_names(const struct rename *r)
     if (!S_ISDIR(r->old->inode->mode) &&
         (r->from->must_be_dir || (!exchange && r->to->must_be_dir)))
         return -ENOTDIR;
-    if (d_is_below(r->to->path.dentry, r->old))
-        return -EINVAL;
-    if (d_is_below(r->from->path.dentry, r->new))
-        return exchange ? -EINVAL : -ENOTEMPTY;
-    return 0;
+    return check_tree(r->from->path.dentry, r->old, r->to->path.dentry, r->new, r->flags);
 }
 
 /* A directory that changes its parent is written to: its "..". */
@@ -100,33 +156,16 @@ static int check_permissions(const struct rename *r)
 /* Both directories are locked. */
 static int rename_locked(const struct rename *r)
 {
-    struct inode *odir = r->from->path.dentry->inode, *ndir = r->to->path.dentry->inode;
-    struct inode *victim = r->new->inode;
     int err = check_names(r);
 
     if (err < 0)
         return err;
-    if (r->old->inode == victim)
+    if (r->old->inode == r->new->inode)
         return 0; /* two names of one file: rename(2) does nothing */
     err = check_permissions(r);
     if (err < 0)
         return err;
-    if (odir->ops->rename == NULL)
-        return -EPERM;
-
-    if (victim != NULL)
-        mutex_lock(&victim->lock); /* its link count; a directory stays empty */
-    err = odir->ops->rename(odir, r->old, ndir, r->new,
-                            r->flags & (RENAME_EXCHANGE | RENAME_WHITEOUT));
-    if (victim != NULL)
-        mutex_unlock(&victim->lock);
-    if (err < 0)
-        return err;
-    if (r->flags & RENAME_EXCHANGE)
-        d_exchange(r->old, r->new);
-    else
-        d_move(r->old, r->new);
-    return 0;
+    return change_names(r->from->path.dentry, r->old, r->to->path.dentry, r->new, r->flags);
 }
 
 static int rename_last(struct walk *from, struct walk *to, unsigned flags)

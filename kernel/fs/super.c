@@ -58,6 +58,7 @@ struct super_block *super_alloc(const struct fs_type *type, unsigned long flags)
     cgroup_get(cg);
     sb->cgroup = cg;
     mutex_init(&sb->rename_lock);
+    lock_class_set(&sb->rename_lock.class, &type->get_super); /* an overlay's comes before its upper layer's */
     list_init(&sb->link);
     return sb;
 }

@@ -342,6 +342,142 @@ static void a_removed_file_is_copied_up_or_not_at_all(void **state)
     change_nameless((int)fd);
 }
 
+/* ---- calls that fail ---- */
+
+/* Of all that is below, some has a version above, some is removed, and one is made anew. */
+static void make_changes(void)
+{
+    eq(write_to("/t/l0/f", O_CREAT, 1), 0);
+    eq(sys_mkdir(U("/t/l0/d"), 0755), 0);
+    eq(write_to("/t/l0/d/x", O_CREAT, 2), 0);
+    eq(sys_mkdir(U("/t/l0/e"), 0755), 0);
+    eq(write_to("/t/l0/e/y", O_CREAT, 3), 0);
+    mount_overlay();
+    eq(write_to("/t/m/f", 0, 4), 0);
+    eq(sys_unlink(U("/t/m/d/x")), 0);
+    eq(sys_unlink(U("/t/m/e/y")), 0);
+    eq(sys_rmdir(U("/t/m/e")), 0);
+    eq(sys_mkdir(U("/t/m/e"), 0755), 0);
+    eq(write_to("/t/m/e/z", O_CREAT, 5), 0);
+    eq(sys_mkdir(U("/t/m/up"), 0755), 0);
+}
+
+static void check_changes(void)
+{
+    int64_t v;
+
+    eq(list_names("/t/m"), 4);
+    eq(read_from("/t/m/f", &v), 0);
+    eq(v, 4);
+    eq(list_names("/t/m/d"), 0);
+    eq(list_names("/t/m/e"), 1);
+    eq(read_from("/t/m/e/z", &v), 0);
+    eq(v, 5);
+    eq(list_names("/t/m/up"), 0);
+    eq(list_names("/t/w"), 0);
+}
+
+static const struct {
+    const char *from, *to; /* NULL: removed */
+    unsigned names;        /* that are left */
+    bool makes_whiteout;
+} changes[] = {
+    {"/t/m/f", NULL, 3, true},       {"/t/m/d", NULL, 3, true},       {"/t/m/up", NULL, 3, false},
+    {"/t/m/f", "/t/m/g", 4, true},   {"/t/m/f", "/t/m/e/z", 3, true}, {"/t/m/e", "/t/m/g", 4, true},
+    {"/t/m/e", "/t/m/d", 3, true},   {"/t/m/e", "/t/m/up", 3, true},  {"/t/m/up", "/t/m/d", 3, false},
+    {"/t/m/up", "/t/m/g", 4, false},
+};
+
+static long change(unsigned i)
+{
+    if (changes[i].to != NULL)
+        return sys_rename(U(changes[i].from), U(changes[i].to));
+    return sys_unlinkat(AT_FDCWD, U(changes[i].from), changes[i].from[5] == 'f' ? 0 : AT_REMOVEDIR);
+}
+
+static void check_changed(unsigned i)
+{
+    eq(list_names("/t/m"), changes[i].names);
+    eq(sys_access(U(changes[i].from), 0), -ENOENT);
+    if (changes[i].to != NULL)
+        eq(sys_access(U(changes[i].to), 0), 0);
+    eq(list_names("/t/w"), 0);
+}
+
+static void without_memory_nothing_is_half_done(void **state)
+{
+    for (unsigned i = 0; i < ARRAY_SIZE(changes); i++) {
+        long err = -ENOMEM;
+
+        make_changes();
+        for (unsigned n = 0; err == -ENOMEM && n < 200; n++) {
+            remount_overlay();
+            check_changes();
+            host_fail_after(n);
+            err = change(i);
+            host_no_failures();
+            if (err == -ENOMEM)
+                check_changes();
+        }
+        eq(err, 0);
+        check_changed(i);
+        remount_overlay();
+        check_changed(i);
+        assert_int_equal(leave(state), 0);
+        assert_int_equal(enter(state), 0);
+    }
+}
+
+static void without_space_nothing_is_half_done(void **state)
+{
+    char name[32];
+
+    for (unsigned i = 0; i < ARRAY_SIZE(changes); i++) {
+        unsigned n = 0;
+        long err;
+
+        make_changes();
+        eq(write_to("/t/0", O_CREAT, 1), 0);
+        do {
+            snprintf(name, sizeof(name), "/t/%u", ++n);
+            err = sys_link(U("/t/0"), U(name));
+        } while (err == 0);
+        eq(err, -ENOSPC);
+        if (changes[i].makes_whiteout) {
+            eq(change(i), -ENOSPC);
+            check_changes();
+            remount_overlay();
+            check_changes();
+            eq(sys_unlink(U("/t/0")), 0);
+        }
+        eq(change(i), 0);
+        check_changed(i);
+        assert_int_equal(leave(state), 0);
+        assert_int_equal(enter(state), 0);
+    }
+}
+
+/* Who has the upper layer can move things about in it: then the overlay does not. */
+static void a_layer_that_changes_by_itself_stays_a_tree(void **state)
+{
+    (void)state;
+    mount_overlay();
+    eq(sys_mkdir(U("/t/m/a"), 0755), 0);
+    eq(sys_mkdir(U("/t/m/b"), 0755), 0);
+    eq(sys_rename(U("/t/u/b"), U("/t/u/a/b")), 0);
+    eq(sys_rename(U("/t/m/a"), U("/t/m/b/x")), -EINVAL);
+    eq(sys_rename(U("/t/m/b"), U("/t/m/x")), -ESTALE);
+    eq(sys_rmdir(U("/t/m/b")), -ESTALE);
+    eq(list_names("/t/u"), 1);
+    eq(list_names("/t/u/a"), 1);
+    eq(write_to("/t/m/f", O_CREAT, 1), 0);
+    eq(write_to("/t/m/g", O_CREAT, 2), 0);
+    eq(sys_rename(U("/t/u/f"), U("/t/u/g")), 0);
+    eq(sys_rename(U("/t/m/f"), U("/t/m/h")), -ESTALE);
+    eq(sys_unlink(U("/t/m/g")), -ESTALE);
+    eq(list_names("/t/u"), 2);
+}
+
 /* ---- running programs ---- */
 
 static void run_program(const char *name, struct file **out)
@@ -938,6 +1074,9 @@ int main(void)
         TEST(a_file_of_a_removed_directory_is_copied_up_without_a_name),
         TEST(a_removed_directory_is_not_copied_up),
         TEST(a_removed_file_is_copied_up_or_not_at_all),
+        TEST(without_memory_nothing_is_half_done),
+        TEST(without_space_nothing_is_half_done),
+        TEST(a_layer_that_changes_by_itself_stays_a_tree),
         TEST(a_running_program_is_not_written_to),
         TEST(overlays_are_stacked_two_high),
         TEST(a_mapping_bears_the_overlays_name),

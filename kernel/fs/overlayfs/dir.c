@@ -13,6 +13,8 @@
 
 #include "../vfs.h"
 
+#include <kernel/abi/fs.h>
+
 /* The upper directory in which dir's names are changed. The dentry of the child leads there. */
 static int upper_dir(struct dentry *child, struct dentry **out)
 {
@@ -207,26 +209,57 @@ static int remove_whiteouts(struct dentry *dir)
     return 0;
 }
 
-/* [copy_up_lock] The name is looked up again: a file with several knows its upper dentry by one of
- * them. */
-static int remove_upper(struct dentry *upper, const struct dentry *dentry)
+/* [copy_up_lock] What has the name in the upper directory: the object's version, a whiteout if there is
+ * no object, or nothing (negative). It is looked up: a file with several names knows its upper dentry by
+ * one of them. -ESTALE: somebody else changes the layer. */
+static int find_upper(struct dentry *upper, const struct dentry *dentry, struct dentry **out)
 {
+    const struct dentry *known = d_is_negative(dentry) ? NULL : ovl_upper(dentry);
     struct dentry *real;
     int err = lookup_one(upper, dentry->name, dentry->name_len, &real);
 
     if (err < 0)
         return err;
-    if (d_is_negative(real)) {
-        err = 0;
-    } else if (S_ISDIR(real->inode->mode)) {
-        err = remove_whiteouts(real);
-        if (err == 0)
-            err = vfs_rmdir(upper, real);
-    } else {
-        err = vfs_unlink(upper, real);
+    if (real->inode != (known != NULL ? known->inode : NULL) &&
+        !(d_is_negative(dentry) && ovl_is_whiteout(real))) {
+        dentry_put(real);
+        return -ESTALE;
     }
-    dentry_put(real);
+    *out = real;
+    return 0;
+}
+
+static int remove_real(struct dentry *dir, struct dentry *real)
+{
+    int err;
+
+    if (!S_ISDIR(real->inode->mode))
+        return vfs_unlink(dir, real);
+    err = remove_whiteouts(real);
+    return err < 0 ? err : vfs_rmdir(dir, real);
+}
+
+/* [copy_up_lock] A whiteout takes the place of what the upper directory has. Both happen in one step, which
+ * may fail, so the object goes to the work directory first: once it is there nobody sees it. */
+static int cover(const struct ovl_super *o, struct dentry *upper, struct dentry *real)
+{
+    static uint32_t last_number; /* [a] of all overlays: some may share a directory */
+    char name[16];
+    int err;
+
+    snprintf(name, sizeof(name), "#%x", __atomic_add_fetch(&last_number, 1, __ATOMIC_RELAXED));
+    err = vfs_rename(upper, real, o->work, name, NULL, RENAME_WHITEOUT);
+    if (err == 0)
+        (void)remove_real(o->work, real); /* it would only take up space */
     return err;
+}
+
+/* [copy_up_lock] What the upper directory has goes, if anything; `covered`: a whiteout stays. */
+static int remove_upper(const struct ovl_super *o, struct dentry *upper, struct dentry *real, bool covered)
+{
+    if (d_is_negative(real))
+        return covered ? put_whiteout(upper, real) : 0;
+    return covered ? cover(o, upper, real) : remove_real(upper, real);
 }
 
 /* [copy_up_lock] The object has lost a name: a directory its only one. */
@@ -247,7 +280,7 @@ static void lose_name(struct inode *inode)
 static int remove_name(struct inode *dir, struct dentry *dentry)
 {
     struct ovl_super *o = ovl_super(dir->sb);
-    struct dentry *upper = NULL;
+    struct dentry *upper = NULL, *real;
     bool covered;
     int err = upper_dir(dentry, &upper);
 
@@ -256,9 +289,11 @@ static int remove_name(struct inode *dir, struct dentry *dentry)
     if (err < 0)
         return err;
     mutex_lock(&o->copy_up_lock);
-    err = remove_upper(upper, dentry);
-    if (err == 0 && covered)
-        err = put_whiteout(upper, dentry); /* fails only without memory: then the lower object shows again */
+    err = find_upper(upper, dentry, &real);
+    if (err == 0) {
+        err = remove_upper(o, upper, real, covered);
+        dentry_put(real);
+    }
     if (err == 0)
         lose_name(dentry->inode);
     mutex_unlock(&o->copy_up_lock);
@@ -281,83 +316,45 @@ int ovl_rmdir(struct inode *dir, struct dentry *dentry)
 
 /* ---- rename ---- */
 
-static void lock_two(struct inode *a, struct inode *b)
+/* [copy_up_lock] Over a directory, or a whiteout: they change places, then what was there goes from the old one. */
+static int rename_over(struct dentry *odir, struct dentry *from, const struct dentry *old, struct dentry *ndir,
+                       struct dentry *to, const struct dentry *new, bool covered)
 {
-    if (a == b) {
-        mutex_lock(&a->lock);
-    } else {
-        mutex_lock(a < b ? &a->lock : &b->lock);
-        mutex_lock(a < b ? &b->lock : &a->lock);
-    }
-}
+    int err = vfs_rename(odir, from, ndir, new->name, to->inode, RENAME_EXCHANGE);
 
-static void unlock_two(struct inode *a, struct inode *b)
-{
-    mutex_unlock(&a->lock);
-    if (a != b)
-        mutex_unlock(&b->lock);
-}
-
-/* [copy_up_lock] Rename in the upper layer, whose dcache follows as the VFS would have it. */
-static int rename_upper(struct dentry *odir, const struct dentry *old, struct dentry *ndir, const struct dentry *new)
-{
-    struct dentry *from = NULL, *to = NULL;
-    int err;
-
-    lock_two(odir->inode, ndir->inode);
-    err = lookup_one_locked(odir, old->name, old->name_len, &from);
-    if (err == 0)
-        err = lookup_one_locked(ndir, new->name, new->name_len, &to);
-    if (err == 0 && d_is_negative(from))
-        err = -ENOENT;
-    if (err == 0)
-        err = odir->inode->ops->rename(odir->inode, from, ndir->inode, to, 0);
-    if (err == 0) {
-        d_move(from, to);
-    }
-    unlock_two(odir->inode, ndir->inode);
-    if (from != NULL)
-        dentry_put(from);
-    if (to != NULL)
-        dentry_put(to);
-    return err;
-}
-
-/* rename_upper(), and what had the new name has none any more. */
-static int replace_name(struct dentry *odir, const struct dentry *old, struct dentry *ndir, const struct dentry *new)
-{
-    struct ovl_super *o = ovl_super(old->sb);
-    int err;
-
-    mutex_lock(&o->copy_up_lock);
-    err = rename_upper(odir, old, ndir, new);
-    if (err == 0 && new->inode != NULL)
-        lose_name(new->inode);
-    mutex_unlock(&o->copy_up_lock);
-    return err;
-}
-
-/* Make room for what is renamed: an existing directory must be empty, a whiteout goes (*was: there was
- * one). */
-static int prepare_target(struct dentry *ndir, struct dentry *new, bool is_dir, bool *was)
-{
-    *was = false;
-    if (new->inode == NULL)
-        return clear_whiteout(ndir, new, was);
-    if (is_dir) {
-        struct dentry *real = ovl_upper(new);
-        int err = ovl_check_empty(new->inode);
-
-        if (err == 0 && real != NULL)
-            err = remove_whiteouts(real);
+    if (err < 0 || (covered && ovl_is_whiteout(to)))
         return err;
+    err = remove_upper(ovl_super(old->sb), odir, to, covered);
+    if (err < 0)
+        (void)vfs_rename(ndir, from, odir, old->name, to->inode, RENAME_EXCHANGE); /* takes no memory */
+    return err;
+}
+
+/* [copy_up_lock] In the upper layer, all of it or nothing. */
+static int rename_upper(struct dentry *odir, const struct dentry *old, struct dentry *ndir, const struct dentry *new,
+                        bool covered)
+{
+    struct dentry *from, *to;
+    int err = find_upper(odir, old, &from);
+
+    if (err < 0)
+        return err;
+    err = find_upper(ndir, new, &to);
+    if (err == 0) {
+        if (S_ISDIR(from->inode->mode) && !d_is_negative(to))
+            err = rename_over(odir, from, old, ndir, to, new, covered);
+        else
+            err = vfs_rename(odir, from, ndir, new->name, to->inode, covered ? RENAME_WHITEOUT : 0);
+        dentry_put(to);
     }
-    return 0;
+    dentry_put(from);
+    return err;
 }
 
 int ovl_rename(struct inode *odir, struct dentry *old, struct inode *ndir, struct dentry *new, unsigned flags)
 {
-    bool is_dir = S_ISDIR(old->inode->mode), covered, covers, was_whiteout = false;
+    struct ovl_super *o = ovl_super(odir->sb);
+    bool is_dir = S_ISDIR(old->inode->mode), covered, covers;
     struct dentry *oupper = NULL, *nupper = NULL;
     int err;
 
@@ -378,18 +375,18 @@ int ovl_rename(struct inode *odir, struct dentry *old, struct inode *ndir, struc
         err = in_lower(ndir, new, &covers);
     if (err == 0 && is_dir && covers)
         err = ovl_set_opaque(ovl_upper(old));
-    if (err == 0)
-        err = prepare_target(nupper, new, is_dir, &was_whiteout);
-    if (err == 0)
-        err = replace_name(oupper, old, nupper, new);
-    if (err < 0) {
-        if (was_whiteout)
-            (void)put_whiteout(nupper, new);
+    if (err == 0 && is_dir && new->inode != NULL)
+        err = ovl_check_empty(new->inode);
+    if (err < 0)
         return err;
-    }
-    if (covered)
-        err = put_whiteout(oupper, old);
+    mutex_lock(&o->copy_up_lock);
+    err = rename_upper(oupper, old, nupper, new, covered);
+    if (err == 0 && new->inode != NULL)
+        lose_name(new->inode);
+    mutex_unlock(&o->copy_up_lock);
+    if (err < 0)
+        return err;
     ovl_copy_attr(odir);
     ovl_copy_attr(ndir);
-    return err;
+    return 0;
 }

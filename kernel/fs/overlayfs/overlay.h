@@ -18,6 +18,7 @@ struct ovl_layer {
 
 struct ovl_super {
     bool has_upper;            /* else the overlay is read-only */
+    struct dentry *work;       /* [I] counted, of the upper layer's mount: where what is removed goes first; or NULL */
     unsigned nlayers;          /* upper, if any, first */
     struct mutex copy_up_lock; /* one copy to the upper layer at a time */
     struct list_node inodes[64]; /* [inodes_lock] struct ovl_inode by real inode, without reference */

@@ -125,7 +125,7 @@ static int set_stack_depth(struct super_block *sb)
 }
 
 /* upper and work must be two directories of one file system, neither inside the other. */
-static int check_work(const struct ovl_super *o, char *name)
+static int add_work(struct ovl_super *o, char *name)
 {
     struct path p;
     int err;
@@ -137,12 +137,17 @@ static int check_work(const struct ovl_super *o, char *name)
     if (p.mnt != o->layers[0].mnt || d_is_below(p.dentry, o->layers[0].root) ||
         d_is_below(o->layers[0].root, p.dentry))
         err = -EINVAL;
+    if (err == 0) {
+        dentry_get(p.dentry);
+        o->work = p.dentry;
+    }
     path_put(&p);
     return err;
 }
 
 static void super_free(struct ovl_super *o)
 {
+    dentry_put(o->work);
     for (unsigned i = 0; i < o->nlayers; i++) {
         dentry_put(o->layers[i].root);
         mount_put(o->layers[i].mnt);
@@ -226,7 +231,7 @@ static int fill_super(struct super_block *sb, const char *data)
     if (err == 0)
         err = set_stack_depth(sb);
     if (err == 0 && opt.work != NULL)
-        err = check_work(o, opt.work);
+        err = add_work(o, opt.work);
     if (err == 0)
         err = make_root(sb);
     kfree(copy);

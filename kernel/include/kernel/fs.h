@@ -589,6 +589,10 @@ int vfs_symlink(struct dentry *dir, const char *name, const char *target);
 int vfs_link(struct dentry *old, struct dentry *dir, const char *name);
 int vfs_unlink(struct dentry *dir, struct dentry *victim);
 int vfs_rmdir(struct dentry *dir, struct dentry *victim);
+/* `old` of odir becomes ndir's `name`, in place of `victim`: NULL, or of the same kind but with RENAME_EXCHANGE.
+ * -ESTALE: they are no longer there. */
+int vfs_rename(struct dentry *odir, struct dentry *old, struct dentry *ndir, const char *name,
+               const struct inode *victim, unsigned flags);
 
 void vfs_init(void);       /* rootfs: a tmpfs; root and cwd of the first thread */
 void initrd_unpack(void);  /* every boot module that is a cpio archive, in order; adopts its pages */
