@@ -59,6 +59,7 @@ struct epoll {
     struct rb_root items; /* [m] by file and descriptor */
     struct spinlock ready_lock;
     struct list_node ready;    /* [r] items that may have something */
+    bool is_scanning;          /* [r] what was ready is off the list while its files are asked */
     struct wait_queue wq;      /* epoll_wait(2) */
     struct wait_queue poll_wq; /* who polls the epoll itself */
     struct file *file;         /* [I] borrowed: its private is this */
@@ -109,9 +110,49 @@ static void make_unready(struct item *it)
     spin_unlock(&it->ep->ready_lock, flags);
 }
 
-static bool has_ready(const struct epoll *ep)
+/* Or may turn out to have: who takes it at its word waits for the end of the scan. */
+static bool has_ready(struct epoll *ep)
 {
-    return READ_ONCE(ep->ready.next) != &ep->ready;
+    irqflags_t flags = spin_lock(&ep->ready_lock);
+    bool yes = ep->is_scanning || !list_is_empty(&ep->ready);
+
+    spin_unlock(&ep->ready_lock, flags);
+    return yes;
+}
+
+/* [m] Take what is ready for a look at each: take_item(). */
+static void begin_scan(struct epoll *ep, struct list_node *work)
+{
+    irqflags_t flags = spin_lock(&ep->ready_lock);
+
+    list_splice_tail(work, &ep->ready);
+    ep->is_scanning = !list_is_empty(work); /* scans of nothing must not keep each other going */
+    spin_unlock(&ep->ready_lock, flags);
+}
+
+/* [m] The next item of the list that is worked through; NULL: done. */
+static struct item *take_item(struct epoll *ep, struct list_node *work)
+{
+    irqflags_t flags = spin_lock(&ep->ready_lock);
+    struct item *it = NULL;
+
+    if (!list_is_empty(work)) {
+        it = list_first(work, struct item, ready_link);
+        list_remove(&it->ready_link);
+    }
+    spin_unlock(&ep->ready_lock, flags);
+    return it;
+}
+
+/* [m] What was not looked at stays in front. */
+static void end_scan(struct epoll *ep, struct list_node *work)
+{
+    irqflags_t flags = spin_lock(&ep->ready_lock);
+
+    list_splice_tail(work, &ep->ready);
+    list_splice_tail(&ep->ready, work);
+    ep->is_scanning = false;
+    spin_unlock(&ep->ready_lock, flags);
 }
 
 static void wake_waiters(struct epoll *ep)
@@ -395,20 +436,6 @@ long sys_epoll_ctl(int epfd, int op, int fd, uaddr_t event)
 
 /* ---- epoll_wait ---- */
 
-/* [m] The next item of the list that is worked through; NULL: done. */
-static struct item *take_item(struct epoll *ep, struct list_node *work)
-{
-    irqflags_t flags = spin_lock(&ep->ready_lock);
-    struct item *it = NULL;
-
-    if (!list_is_empty(work)) {
-        it = list_first(work, struct item, ready_link);
-        list_remove(&it->ready_link);
-    }
-    spin_unlock(&ep->ready_lock, flags);
-    return it;
-}
-
 /*
  * Report up to `max` ready items; how many, or -EFAULT. An item leaves the list
  * before its file is asked, so a wake-up during that puts it back: none is lost.
@@ -416,15 +443,11 @@ static struct item *take_item(struct epoll *ep, struct list_node *work)
 static int report_ready(struct epoll *ep, uaddr_t user, int max_events)
 {
     struct list_node work = LIST_INIT(work);
-    irqflags_t flags;
     struct item *it;
     int n = 0, err = 0;
 
     mutex_lock(&ep->mutex);
-    flags = spin_lock(&ep->ready_lock);
-    list_splice_tail(&work, &ep->ready);
-    spin_unlock(&ep->ready_lock, flags);
-
+    begin_scan(ep, &work);
     while (n < max_events && (it = take_item(ep, &work)) != NULL) {
         struct epoll_event ev = {.events = ask(it, NULL), .data = it->event.data};
 
@@ -441,12 +464,7 @@ static int report_ready(struct epoll *ep, uaddr_t user, int max_events)
         else if (!(it->event.events & EPOLLET))
             (void)make_ready(it); /* level-triggered: at the end of the list, to be fair */
     }
-
-    /* What was not looked at stays in front. */
-    flags = spin_lock(&ep->ready_lock);
-    list_splice_tail(&work, &ep->ready);
-    list_splice_tail(&ep->ready, &work);
-    spin_unlock(&ep->ready_lock, flags);
+    end_scan(ep, &work);
     mutex_unlock(&ep->mutex);
     return n > 0 ? n : err;
 }
@@ -545,15 +563,12 @@ static uint32_t epoll_poll(struct file *f, struct poll_table *pt)
 {
     struct epoll *ep = f->private;
     struct list_node work = LIST_INIT(work);
-    irqflags_t flags;
     uint32_t events = 0;
     struct item *it;
 
     poll_wait(f, &ep->poll_wq, pt);
     mutex_lock(&ep->mutex); /* a wait in progress has the list for itself */
-    flags = spin_lock(&ep->ready_lock);
-    list_splice_tail(&work, &ep->ready);
-    spin_unlock(&ep->ready_lock, flags);
+    begin_scan(ep, &work);
     while ((it = take_item(ep, &work)) != NULL) {
         if (ask(it, NULL) != 0) {
             (void)make_ready(it);
@@ -561,9 +576,7 @@ static uint32_t epoll_poll(struct file *f, struct poll_table *pt)
             break;
         }
     }
-    flags = spin_lock(&ep->ready_lock);
-    list_splice_tail(&ep->ready, &work);
-    spin_unlock(&ep->ready_lock, flags);
+    end_scan(ep, &work);
     mutex_unlock(&ep->mutex);
     return events;
 }

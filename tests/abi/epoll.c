@@ -9,8 +9,11 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
 
 static struct epoll_event got[8];
 
@@ -240,6 +243,81 @@ static void woken(void)
     close(waiting_ep);
 }
 
+/* Each fork takes away the right to write to `got`: waits often sleep while they hand over what is
+ * ready. */
+static void *collector(void *arg)
+{
+    for (;;)
+        epoll_wait(*(int *)arg, got, 1, 0);
+    return NULL;
+}
+
+static void keep_busy(int inner)
+{
+    const size_t size = 8ul << 20;
+    char *ballast = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    pthread_t t;
+
+    if (ballast == MAP_FAILED || madvise(ballast, size, MADV_NOHUGEPAGE) != 0)
+        return;
+    memset(ballast, 1, size);
+    pthread_create(&t, NULL, collector, &inner);
+    for (;;) {
+        pid_t pid = fork();
+
+        if (pid == 0)
+            _exit(0);
+        waitpid(pid, NULL, 0);
+    }
+}
+
+static void keep_looking(int outer)
+{
+    struct pollfd p = {.fd = outer, .events = POLLIN};
+
+    for (;;)
+        poll(&p, 1, 0);
+}
+
+static long now_ms(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* Who only looks whether the epoll has anything does not hide it from who waits for that. */
+static void looked_at(void)
+{
+    int p[2], inner = epoll_create1(0), outer = epoll_create1(0), late = 0;
+    long end = now_ms() + 3000;
+    pid_t busy, looker;
+
+    SECTION("looked at");
+    if (pipe(p) != 0 || write(p[1], "x", 1) != 1)
+        return;
+    CALL(add(inner, p[0], EPOLLIN));
+    CALL(add(outer, inner, EPOLLIN));
+    busy = fork();
+    if (busy == 0)
+        keep_busy(inner);
+    looker = fork();
+    if (looker == 0)
+        keep_looking(outer);
+    for (long now = now_ms(); now < end && late == 0; now = now_ms())
+        late += epoll_wait(outer, got, 1, 4000) != 1 || now_ms() - now > 2000;
+    printf("late: %d\n", late);
+    kill(busy, SIGKILL);
+    kill(looker, SIGKILL);
+    waitpid(busy, NULL, 0);
+    waitpid(looker, NULL, 0);
+    close(p[0]);
+    close(p[1]);
+    close(inner);
+    close(outer);
+}
+
 int main(void)
 {
     setvbuf(stdout, NULL, _IOLBF, 0);
@@ -251,5 +329,6 @@ int main(void)
     nested();
     exclusive();
     woken();
+    looked_at();
     return 0;
 }
