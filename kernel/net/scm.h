@@ -14,12 +14,13 @@
 struct pid;
 
 struct scm {
-    struct list_node link; /* while it waits to be dropped */
+    struct list_node link; /* in unix_sock.with_sockets; later, while it waits to be dropped */
     struct pid *pid;       /* counted: the sender's process, or NULL: no credentials */
     kuid_t uid;
     kgid_t gid;
     uint32_t nfiles;
     bool in_flight;               /* its files are counted by unix_gc.c */
+    bool has_sockets;             /* [I once in flight] of AF_UNIX, among its files */
     struct user_account *account; /* counted while in flight: who pays for it */
     struct file *files[];         /* counted; room for SCM_RIGHTS_MAX if there are any */
 };

@@ -106,6 +106,7 @@ static struct unix_sock *unix_alloc(int type, struct net_ns *net)
     list_init(&u->senders);
     list_init(&u->sender_link);
     list_init(&u->queue);
+    list_init(&u->with_sockets);
     list_init(&u->backlog);
     list_init(&u->backlog_link);
     list_init(&u->flight_link);
@@ -172,8 +173,8 @@ static void unix_release(struct socket *s)
 {
     struct list_node queue = LIST_INIT(queue), backlog = LIST_INIT(backlog);
     struct unix_sock *u = unix_of(s), *peer, *sender, *next;
+    bool unread, held_sockets;
     struct path path;
-    bool unread;
     irqflags_t flags = spin_lock(&unix_lock);
 
     unname(u);
@@ -187,9 +188,8 @@ static void unix_release(struct socket *s)
     u->is_dead = true;
     u->shut = BOTH_SHUT;
     unread = u->queue_len != 0 || u->sock.file == NULL;
-    list_splice_tail(&queue, &u->queue);
+    held_sockets = unix_take_queue(u, &queue);
     list_splice_tail(&backlog, &u->backlog);
-    u->queue_len = u->queue_bytes = 0;
     u->backlog_len = 0;
     spin_unlock(&u->lock, flags);
     wake_all(u);
@@ -204,12 +204,7 @@ static void unix_release(struct socket *s)
         wake_up(&sender->write_wq); /* they will learn that it is dead */
     spin_unlock(&unix_lock, flags);
 
-    while (!list_is_empty(&queue)) {
-        struct unix_msg *msg = list_first(&queue, struct unix_msg, link);
-
-        list_remove(&msg->link);
-        unix_msg_free(msg);
-    }
+    unix_free_queue(&queue);
     while (!list_is_empty(&backlog)) {
         struct unix_sock *conn = list_first(&backlog, struct unix_sock, backlog_link);
 
@@ -221,7 +216,7 @@ static void unix_release(struct socket *s)
     if (peer != NULL)
         unix_put(peer);
     unix_put(u);
-    unix_collect(NULL);
+    unix_collect_after(held_sockets);
 }
 
 static void unix_closing(struct socket *s)

@@ -64,6 +64,7 @@ struct unix_sock {
     struct list_node queue;       /* [l] struct unix_msg, oldest first */
     uint32_t queue_len;           /* [l] messages */
     uint32_t queue_bytes;         /* [l] not yet read */
+    struct list_node with_sockets; /* [l] struct scm.link: what the queue holds for unix_gc.c */
     struct list_node backlog;     /* [l] struct unix_sock.backlog_link: to be accepted */
     struct list_node backlog_link;
     int backlog_len, backlog_max; /* [l] */
@@ -112,10 +113,15 @@ void unix_disconnect_datagram(struct unix_sock *u);
 ssize_t unix_sendmsg(struct socket *s, struct message *m);
 ssize_t unix_recvmsg(struct socket *s, struct message *m);
 void unix_msg_free(struct unix_msg *msg);
+/* [u->lock] Moves all messages to `out`. True: some carry sockets. */
+bool unix_take_queue(struct unix_sock *u, struct list_node *out);
+void unix_free_queue(struct list_node *queue); /* what that has taken */
 bool unix_is_writable(const struct unix_sock *u);
 bool unix_queue_is_full(const struct unix_sock *u); /* of a datagram receiver */
 
 /* unix_gc.c */
 /* If anything is in flight. `closing`: one reference to its file is about to go; or NULL. */
 void unix_collect(const struct unix_sock *closing);
+/* A socket is gone. `held_sockets`: with messages that carried others. */
+void unix_collect_after(bool held_sockets);
 struct scm *unix_peek_scm(const struct scm *scm); /* a copy of one in a queue; or NULL */

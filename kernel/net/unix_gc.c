@@ -11,10 +11,14 @@
  * so on. The other candidates are garbage: their queues are emptied, which
  * closes them.
  *
- * It runs when a descriptor of a socket is closed (that may have been the last
- * way to it), and when suspiciously many are in flight. All of it is under flight_lock, which also
- * covers every change of the in-flight counts and the copying of files by MSG_PEEK: so nothing
- * turns reachable behind our back. Files in flight are limited per user, which bounds the work.
+ * It runs when a descriptor of a socket in flight is closed (that may have been the last way to it),
+ * when a socket goes with others in its queue (that may have been theirs), and when suspiciously many
+ * are in flight. What gets lost in other ways, as by a call that outlives the descriptor, is found when
+ * as many sockets have gone as are in flight: so who has few pays nothing for who has many.
+ *
+ * All of it is under flight_lock, which also covers every change of the in-flight counts and the
+ * copying of files by MSG_PEEK: so nothing turns reachable behind our back. Of queues only the messages
+ * that carry sockets are looked at. Files in flight are limited per user, which bounds the work.
  */
 #include <kernel/cgroup.h>
 #include <kernel/proc.h>
@@ -28,6 +32,7 @@ static struct spinlock flight_lock = SPINLOCK_INIT;
 static struct list_node in_flight = LIST_INIT(in_flight); /* [flight_lock] unix_sock.flight_link */
 static uint64_t nflight;                                  /* [flight_lock] its length */
 static uint64_t collect_at = COLLECT_MIN; /* [flight_lock] length that is suspicious */
+static uint64_t ngone; /* [a] sockets that have gone since the last collection */
 
 /* ---- accounts ---- */
 
@@ -60,7 +65,10 @@ int unix_enter_flight(struct scm *scm)
     for (uint32_t i = 0; i < scm->nfiles; i++) {
         struct unix_sock *u = unix_of_file(scm->files[i]);
 
-        if (u != NULL && u->in_flight++ == 0) {
+        if (u == NULL)
+            continue;
+        scm->has_sockets = true;
+        if (u->in_flight++ == 0) {
             list_add_tail(&in_flight, &u->flight_link);
             nflight++;
         }
@@ -107,12 +115,12 @@ static void scan_queue(struct unix_sock *u, void (*fn)(struct unix_sock *found, 
                        void *arg)
 {
     irqflags_t flags = spin_lock(&u->lock);
-    struct unix_msg *msg;
+    struct scm *scm;
 
-    list_for_each(msg, &u->queue, link)
+    list_for_each(scm, &u->with_sockets, link)
     {
-        for (uint32_t i = 0; msg->scm != NULL && i < msg->scm->nfiles; i++) {
-            struct unix_sock *found = unix_of_file(msg->scm->files[i]);
+        for (uint32_t i = 0; i < scm->nfiles; i++) {
+            struct unix_sock *found = unix_of_file(scm->files[i]);
 
             if (found != NULL && found->is_candidate)
                 fn(found, arg);
@@ -189,8 +197,7 @@ static void take_queue(struct unix_sock *u, struct list_node *out)
 {
     irqflags_t flags = spin_lock(&u->lock);
 
-    list_splice_tail(out, &u->queue);
-    u->queue_len = u->queue_bytes = 0;
+    (void)unix_take_queue(u, out);
     spin_unlock(&u->lock, flags);
 }
 
@@ -230,12 +237,14 @@ void unix_collect(const struct unix_sock *closing)
     flags = spin_lock(&flight_lock);
     take_garbage(&garbage, closing);
     collect_at = max(2 * nflight, (uint64_t)COLLECT_MIN);
+    __atomic_store_n(&ngone, 0, __ATOMIC_RELAXED);
     spin_unlock(&flight_lock, flags);
 
-    while (!list_is_empty(&garbage)) {
-        struct unix_msg *msg = list_first(&garbage, struct unix_msg, link);
+    unix_free_queue(&garbage); /* closes sockets: their queues are empty */
+}
 
-        list_remove(&msg->link);
-        unix_msg_free(msg); /* closes sockets, which collects again: nothing more to find */
-    }
+void unix_collect_after(bool held_sockets)
+{
+    if (held_sockets || __atomic_add_fetch(&ngone, 1, __ATOMIC_RELAXED) >= READ_ONCE(nflight))
+        unix_collect(NULL);
 }

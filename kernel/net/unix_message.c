@@ -68,6 +68,28 @@ void unix_msg_free(struct unix_msg *msg)
         kfree(msg);
 }
 
+bool unix_take_queue(struct unix_sock *u, struct list_node *out)
+{
+    bool held_sockets = !list_is_empty(&u->with_sockets);
+
+    list_splice_tail(out, &u->queue);
+    u->queue_len = u->queue_bytes = 0;
+    while (!list_is_empty(&u->with_sockets))
+        list_remove(u->with_sockets.next);
+    return held_sockets;
+}
+
+void unix_free_queue(struct list_node *queue)
+{
+    while (!list_is_empty(queue)) {
+        struct unix_msg *msg = list_first(queue, struct unix_msg, link);
+
+        list_remove(&msg->link);
+        unix_msg_free(msg);
+        cond_resched();
+    }
+}
+
 /* For poll: comfortably. */
 bool unix_is_writable(const struct unix_sock *u)
 {
@@ -159,6 +181,8 @@ static int deliver(struct unix_sock *to, struct unix_msg *msg)
         err = -EPIPE;
     } else {
         list_add_tail(&to->queue, &msg->link);
+        if (msg->scm != NULL && msg->scm->has_sockets)
+            list_add_tail(&to->with_sockets, &msg->scm->link);
         to->queue_len++;
         to->queue_bytes += msg->len;
     }
@@ -379,6 +403,8 @@ static void consume(struct unix_sock *u, struct unix_msg *msg, uint32_t n, bool 
     u->queue_bytes -= n;
     if (whole) {
         list_remove(&msg->link);
+        if (msg->scm != NULL)
+            list_remove(&msg->scm->link);
         u->queue_len--;
     }
     spin_unlock(&u->lock, flags);
@@ -433,7 +459,8 @@ static int pass_scm(struct unix_sock *u, struct message *m, struct unix_msg *msg
     if (msg->scm->in_flight)
         unix_leave_flight(msg->scm);
     m->scm = msg->scm;
-    flags = spin_lock(&u->lock); /* unix_collect() looks at queued messages' files */
+    flags = spin_lock(&u->lock); /* unix_collect() looks at queued messages' sockets */
+    list_remove(&m->scm->link);
     msg->scm = rest;
     spin_unlock(&u->lock, flags);
     return 0;

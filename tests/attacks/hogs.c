@@ -11,6 +11,10 @@
  * everything, until it is killed.
  *
  *     hogs KIND        hogs (no argument) lists the kinds
+ *
+ * And what a neighbour of such a hog notices:
+ *
+ *     hogs -close      milliseconds that it takes to close some sockets
  */
 #include "attack.h"
 
@@ -345,6 +349,33 @@ static long descriptors_in_flight(void)
         close(carried);
     } while (n == 0);
     return errno == EAGAIN || errno == ETOOMANYREFS ? 0 : -1;
+}
+
+/* A socket that only a message holds, its queue full of small ones. */
+static long queues_in_flight(void)
+{
+    union {
+        char bytes[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr align;
+    } control = {.align = {CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS}};
+    struct iovec one = {block, 1};
+    struct msghdr message = {.msg_iov = &one,
+                             .msg_iovlen = 1,
+                             .msg_control = &control,
+                             .msg_controllen = sizeof(control)};
+    int holder[2], fds[2];
+
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, holder) < 0 ||
+        socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds) < 0)
+        return -1;
+    while (write(fds[0], block, 1) > 0)
+        ;
+    if (errno != EAGAIN)
+        return -1;
+    memcpy(CMSG_DATA(&control.align), &fds[1], sizeof(int));
+    if (sendmsg(holder[0], &message, 0) < 0)
+        return -1;
+    return close(fds[1]);
 }
 
 static long socket_names(void)
@@ -708,6 +739,7 @@ static const struct hog {
     HOG(sockets, 10000),
     HOG(datagrams, 10000),
     HOG(descriptors_in_flight, 10000),
+    HOG(queues_in_flight, 10000),
     HOG(socket_names, 100000),
     HOG(connections, 10000),
     HOG(eventfds, 100000),
@@ -818,6 +850,21 @@ static void run(const struct hog *h)
     (void)wait_for_ever(NULL);
 }
 
+static void close_sockets(void)
+{
+    struct timespec begin, end;
+    int fds[2];
+
+    clock_gettime(CLOCK_MONOTONIC, &begin);
+    for (int i = 0; i < 100; i++) {
+        need(socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == 0, "socketpair");
+        close(fds[0]);
+        close(fds[1]);
+    }
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    printf("%ld\n", (end.tv_sec - begin.tv_sec) * 1000 + (end.tv_nsec - begin.tv_nsec) / 1000000);
+}
+
 int main(int argc, char **argv)
 {
     struct rlimit files;
@@ -825,6 +872,10 @@ int main(int argc, char **argv)
 
     if (argc > 1 && strcmp(argv[1], "-wait") == 0)
         wait_for_ever(NULL);
+    if (argc > 1 && strcmp(argv[1], "-close") == 0) {
+        close_sockets();
+        return 0;
+    }
     if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
         files.rlim_cur = files.rlim_max < 20000 ? files.rlim_max : 20000;
         setrlimit(RLIMIT_NOFILE, &files);

@@ -240,7 +240,7 @@ LIMIT_KIB, SLACK_KIB = 32 * 1024, 8 * 1024
 
 HOGS = ("anonymous shared locked memfd page_tables upper_page_tables areas stack_growth tmpfs overlay empty_files "
         "directories symlinks missing_names attributes unlinked_files record_locks "
-        "open_file_locks pipes sockets datagrams descriptors_in_flight socket_names eventfds timerfds "
+        "open_file_locks pipes sockets datagrams descriptors_in_flight queues_in_flight socket_names eventfds timerfds "
         "open_files signalfds epolls epoll_watches watches_without_descriptors pseudo_terminals pidfds threads "
         "long_names processes signals timers arguments groups").split()
 ADMIN_HOGS = "namespaces held_namespaces mounts bind_mounts cgroups attributes_trusted".split()
@@ -278,8 +278,16 @@ said -u 1000 busybox /hogs limited_processes
 """
 
 
+IN_FLIGHT = r"""
+ct run -d --name hog -m 32m -v /bin/attack-hogs:/hogs:ro busybox /hogs queues_in_flight >/dev/null
+i=0
+while [ -z "$(ct logs hog)" ] && [ $i -lt 300 ]; do sleep 0.2; i=$((i+1)); done
+attack-hogs -close; ct rm -f hog >/dev/null; attack-hogs -close
+"""
+
+
 def hog_scripts(hogs):
-    scripts_of = {"prepare": PREPARE + HOG % ("", "anonymous"), "bomb": BOMB}
+    scripts_of = {"prepare": PREPARE + HOG % ("", "anonymous"), "bomb": BOMB, "in flight": IN_FLIGHT}
     scripts_of.update({name: HOG % ("--cap-add SYS_ADMIN" if name in ADMIN_HOGS else "", name) for name in hogs})
     return scripts_of
 
@@ -311,6 +319,11 @@ def test_hog_stays_in_its_group(hogged, name):
 def test_fork_bomb(hogged):
     stdout = hogged["bomb"].stdout
     assert re.fullmatch(r"neighbour\nbomb\nneighbour\nprocesses: EAGAIN\nlimited_processes: EAGAIN\n", stdout), hogged["bomb"]
+
+
+def test_closing_a_socket_costs_nothing_for_others_in_flight(hogged):
+    beside, alone = map(int, hogged["in flight"].stdout.split())
+    assert beside < 5 * alone + 20, hogged["in flight"]
 
 
 FULL_MACHINE = FREE_KIB + r"""ct run -d --name neighbour busybox sleep 100000 >/dev/null
