@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -17,7 +18,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-enum { UID = 1000, THREAD_ROUNDS = 100 };
+enum { UID = 1000, THREAD_ROUNDS = 100, TEXT_MAX = 16384 };
 
 static char block[65536];
 
@@ -264,6 +265,91 @@ static void looks_into_setuid(void)
     unlink(setuid_name);
 }
 
+/* ---- looking through what was opened before ------------------------------------------- */
+
+static const char *const kept_names[] = {"maps", "environ", "auxv", "personality"};
+
+static int open_of(pid_t pid, const char *name)
+{
+    char path[64];
+
+    snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
+    return open(path, O_RDONLY);
+}
+
+static void become_setuid_when_told(int go)
+{
+    char *const args[] = {"attack", "sleep", NULL}, *const env[] = {"SECRET=1", NULL};
+    char c;
+
+    need(read(go, &c, 1) == 1, "pipe");
+    execve(setuid_name, args, env);
+    _exit(3);
+}
+
+/* Is what `fd` shows now the new program's? `old`: what it showed of the old one. */
+static bool shows_new_program(const char *name, int fd, const char *old, ssize_t nold)
+{
+    static char now[TEXT_MAX];
+    ssize_t n = pread(fd, now, sizeof(now) - 1, 0);
+
+    if (n <= 0)
+        return false;
+    now[n] = '\0';
+    if (strcmp(name, "maps") == 0)
+        return strstr(now, setuid_name) != NULL;
+    if (strcmp(name, "environ") == 0)
+        return strstr(now, "SECRET") != NULL;
+    if (strcmp(name, "auxv") == 0) /* Linux may go on showing the old one */
+        return n != nold || memcmp(now, old, (size_t)n) != 0;
+    return true;
+}
+
+static int keep_files_open(void)
+{
+    static char old[ARRAY_LEN(kept_names)][TEXT_MAX];
+    ssize_t nold[ARRAY_LEN(kept_names)];
+    int go[2], fds[ARRAY_LEN(kept_names)], fd, seen = 0;
+    pid_t pid;
+
+    need(setgid(UID) == 0 && setuid(UID) == 0, "setuid");
+    need(prctl(PR_SET_DUMPABLE, 1) == 0, "prctl");
+    need(pipe(go) == 0, "pipe");
+    pid = fork();
+    if (pid == 0)
+        become_setuid_when_told(go[0]);
+    for (size_t i = 0; i < ARRAY_LEN(kept_names); i++) {
+        fds[i] = open_of(pid, kept_names[i]);
+        nold[i] = read(fds[i], old[i], TEXT_MAX);
+        need(nold[i] > 0, kept_names[i]);
+    }
+    need(write(go[1], "x", 1) == 1, "pipe");
+    while ((fd = open_of(pid, "maps")) >= 0) {
+        close(fd);
+        usleep(10000);
+    }
+    usleep(100000); /* rights change first, then the memory */
+    for (size_t i = 0; i < ARRAY_LEN(kept_names); i++) {
+        if (shows_new_program(kept_names[i], fds[i], old[i], nold[i])) {
+            printf("%s shows the setuid program\n", kept_names[i]);
+            seen++;
+        }
+    }
+    return seen;
+}
+
+static void looks_through_open_files(void)
+{
+    pid_t pid;
+
+    make_setuid_copy();
+    pid = fork();
+    if (pid == 0)
+        _exit(keep_files_open());
+    printf("setuid program seen through open files: %d times\n", status_of(pid, 30) >> 8);
+    unlink(setuid_name);
+}
+
 int main(int argc, char **argv)
 {
     marker = 2;
@@ -280,5 +366,6 @@ int main(int argc, char **argv)
     leaders_go_first();
     kill_after_exec();
     looks_into_setuid();
+    looks_through_open_files();
     return 0;
 }

@@ -210,20 +210,32 @@ static int node_open(struct inode *inode, struct file *f)
     return 0;
 }
 
-/* [seq.lock] */
+/*
+ * [seq.lock] The process may have become another program's since the file was opened, or may while its
+ * text is made: exec takes the rights away before it changes the memory, and gives them back after, so
+ * they are asked for on both sides. (Linux holds on to the memory that was there at open and asks no
+ * more; but the ids, descriptors and personality are of the process, whose program is the new one.)
+ */
 static int make_text(struct file *f)
 {
     struct seq *s = f->private;
     struct proc_context c;
-    int err = context_get(f->inode, &c);
+    int err;
 
-    if (err < 0)
-        return err;
     s->len = 0;
     s->failed = false;
+    err = check_inspect(f->inode);
+    if (err == 0)
+        err = context_get(f->inode, &c);
+    if (err < 0)
+        return err;
     err = proc_node(f->inode)->entry->show(s, &c);
     context_put(&c);
-    return err < 0 ? err : s->failed ? -ENOMEM : 0;
+    if (err == 0)
+        err = s->failed ? -ENOMEM : check_inspect(f->inode);
+    if (err < 0)
+        s->len = 0;
+    return err;
 }
 
 /* [seq.lock] */

@@ -36,7 +36,7 @@ struct proc_entry {
     const char *name; /* NULL ends a table */
     mode_t mode;      /* permission bits */
     enum proc_kind kind;
-    bool inspect; /* opening it needs may_inspect() */
+    bool inspect; /* opening it, and each making of its text, needs may_inspect() */
     const struct proc_entry *children;                         /* PROC_DIR */
     const struct proc_dynamic *dynamic;                        /* PROC_DYNAMIC_DIR */
     int (*show)(struct seq *s, const struct proc_context *c);  /* PROC_FILE: 0 or errno */
