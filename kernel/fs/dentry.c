@@ -481,23 +481,15 @@ void d_exchange(struct dentry *a, struct dentry *b)
 
 /* ---- the end of a file system ---- */
 
-/* One leaf of the tree that nobody uses, taken out of it; NULL when only the root is left. */
-static struct dentry *take_leaf(struct super_block *sb)
+/* Any child, negative ones too, held; or NULL. */
+static struct dentry *any_child(struct dentry *dir)
 {
     irqflags_t flags = spin_lock(&dcache_lock);
-    struct dentry *d = sb->root;
+    struct dentry *d = NULL;
 
-    while (!list_is_empty(&d->children))
-        d = list_first(&d->children, struct dentry, child);
-    if (d == sb->root) {
-        spin_unlock(&dcache_lock, flags);
-        return NULL;
-    }
-    get_locked(d);
-    unhash_locked(d);
-    if (d->pinned) {
-        d->pinned = false;
-        __atomic_fetch_sub(&d->refs.value, 1, __ATOMIC_RELAXED);
+    if (!list_is_empty(&dir->children)) {
+        d = list_first(&dir->children, struct dentry, child);
+        get_locked(d);
     }
     spin_unlock(&dcache_lock, flags);
     return d;
@@ -506,10 +498,17 @@ static struct dentry *take_leaf(struct super_block *sb)
 /* No mount shows it any more, so no path leads here: whatever is left is pinned or unused. */
 void dcache_kill_super(struct super_block *sb)
 {
-    struct dentry *d;
+    struct dentry *d = sb->root, *next;
 
-    while ((d = take_leaf(sb)) != NULL) {
+    dentry_get(d);
+    while ((next = any_child(d)) != NULL || d != sb->root) {
+        if (next == NULL) { /* a leaf: it goes, and on with its parent */
+            next = d_parent_get(d);
+            d_unpin(d);
+        }
         dentry_put(d);
+        d = next;
         cond_resched();
     }
+    dentry_put(d);
 }

@@ -190,6 +190,14 @@ static long directories(void)
     return mkdir(new_name("/dev/shm"), 0700);
 }
 
+/* Each in the one before. */
+static long nested_directories(void)
+{
+    if (taken == 0 && chdir("/dev/shm") < 0)
+        return -1;
+    return mkdir("d", 0700) < 0 && errno != EEXIST ? -1 : chdir("d");
+}
+
 static long symlinks(void)
 {
     char target[2000];
@@ -725,6 +733,7 @@ static const struct hog {
     HOG(empty_files, 200000),
     HOG(overlay_files, 100000),
     HOG(directories, 200000),
+    HOG(nested_directories, 200000),
     HOG(symlinks, 100000),
     HOG(hard_links, 200000),
     HOG(missing_names, 100000),

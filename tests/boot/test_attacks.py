@@ -240,7 +240,7 @@ def test_others_go_on(attacked, system):
 LIMIT_KIB, SLACK_KIB = 32 * 1024, 8 * 1024
 
 HOGS = ("anonymous shared locked memfd page_tables upper_page_tables areas stack_growth tmpfs overlay empty_files "
-        "directories symlinks missing_names attributes unlinked_files record_locks "
+        "directories nested_directories symlinks missing_names attributes unlinked_files record_locks "
         "open_file_locks pipes sockets datagrams descriptors_in_flight queues_in_flight socket_names eventfds timerfds "
         "open_files signalfds epolls epoll_watches watches_without_descriptors pseudo_terminals pidfds threads "
         "long_names processes signals timers arguments groups").split()
