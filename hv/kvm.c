@@ -152,26 +152,41 @@ static long put_msr_list(uaddr_t arg, const uint32_t *indices, uint32_t count)
     return copy_to_user(arg + sizeof(head), indices, count * sizeof(*indices));
 }
 
-static long get_msr_index_list(uaddr_t arg)
+static long get_msr_list(uaddr_t arg, enum msr_list which)
 {
-    unsigned int count = msr_list(NULL, 0);
+    unsigned int count = msr_list(which, NULL, 0);
     uint32_t *indices = kalloc_for(current_cgroup(), count * sizeof(*indices));
     long err;
 
     if (indices == NULL)
         return -ENOMEM;
-    (void)msr_list(indices, count);
+    (void)msr_list(which, indices, count);
     err = put_msr_list(arg, indices, count);
     kfree(indices);
     return err;
 }
 
-/* No feature MSRs are offered: none of those in the list can be read. */
+/* Returns how many were done, as the vCPU's ioctl of this number. */
 static long get_feature_msrs(uaddr_t arg)
 {
+    struct kvm_msr_entry entry;
     struct kvm_msrs head;
+    uint32_t i;
 
-    return copy_from_user(&head, arg, sizeof(head)) < 0 ? -EFAULT : 0;
+    if (copy_from_user(&head, arg, sizeof(head)) < 0)
+        return -EFAULT;
+    if (head.nmsrs >= VM_MAX_MSRS)
+        return -E2BIG;
+    arg += sizeof(head);
+    for (i = 0; i < head.nmsrs; i++, arg += sizeof(entry)) {
+        if (copy_from_user(&entry, arg, sizeof(entry)) < 0)
+            return -EFAULT;
+        if (msr_read_feature(entry.index, &entry.data) < 0)
+            break;
+        if (copy_to_user(arg, &entry, sizeof(entry)) < 0)
+            return -EFAULT;
+    }
+    return i;
 }
 
 static long get_device_attr(uaddr_t arg, bool only_ask)
@@ -213,9 +228,9 @@ static long kvm_ioctl(struct file *file, unsigned int cmd, uint64_t arg)
         return copy_to_user(arg, &none, sizeof(none));
     }
     case KVM_GET_MSR_INDEX_LIST:
-        return get_msr_index_list(arg);
+        return get_msr_list(arg, MSR_LIST_SAVED);
     case KVM_GET_MSR_FEATURE_INDEX_LIST:
-        return put_msr_list(arg, NULL, 0);
+        return get_msr_list(arg, MSR_LIST_FEATURES);
     case KVM_GET_MSRS:
         return get_feature_msrs(arg);
     case KVM_X86_GET_MCE_CAP_SUPPORTED:

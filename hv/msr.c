@@ -42,6 +42,7 @@ struct msr {
 #define MSR_SAVED   1 /* in KVM_GET_MSR_INDEX_LIST */
 #define MSR_CONST   2 /* reads as .value; ring 3 may write that value */
 #define MSR_IGNORED 4 /* reads as .value; writes are forgotten */
+#define MSR_FEATURE 8 /* in KVM_GET_MSR_FEATURE_INDEX_LIST: .value is every guest's */
 
 static int read_backend(struct vcpu *vcpu, uint32_t index, uint64_t *value)
 {
@@ -341,7 +342,7 @@ static const struct msr msrs[] = {
     {MSR_FEATURE_CONTROL, MSR_FEATURE_CONTROL, NULL, NULL, 1, MSR_CONST}, /* locked, VMX off */
     {MSR_TSC_ADJUST, MSR_TSC_ADJUST, read_tsc_adjust, write_tsc_adjust, 0, MSR_SAVED},
     {MSR_UCODE_WRITE, MSR_UCODE_WRITE, NULL, NULL, 0, MSR_IGNORED},
-    {MSR_UCODE_REV, MSR_UCODE_REV, NULL, NULL, 0x100000000ULL, MSR_IGNORED},
+    {MSR_UCODE_REV, MSR_UCODE_REV, NULL, NULL, 0x100000000ULL, MSR_IGNORED | MSR_FEATURE},
     {MSR_MTRR_CAP, MSR_MTRR_CAP, NULL, NULL, MTRR_CAP_VALUE, MSR_CONST},
     {MSR_SYSENTER_CS, MSR_SYSENTER_EIP, read_backend, write_backend, 0, MSR_SAVED},
     {MSR_MCG_CAP, MSR_MCG_CAP, read_mcg_cap, NULL, 0, 0},
@@ -430,12 +431,23 @@ int msr_write(struct vcpu *vcpu, uint32_t index, uint64_t value)
     return msr->write(vcpu, index, value) == 0 ? 0 : -EINVAL;
 }
 
-unsigned int msr_list(uint32_t *indices, unsigned int max_indices)
+int msr_read_feature(uint32_t index, uint64_t *value)
 {
+    const struct msr *msr = msr_find(index);
+
+    if (msr == NULL || !(msr->flags & MSR_FEATURE))
+        return -EINVAL;
+    *value = msr->value;
+    return 0;
+}
+
+unsigned int msr_list(enum msr_list which, uint32_t *indices, unsigned int max_indices)
+{
+    uint8_t flag = which == MSR_LIST_SAVED ? MSR_SAVED : MSR_FEATURE;
     unsigned int n = 0;
 
     for (unsigned int i = 0; i < ARRAY_SIZE(msrs); i++) {
-        if (!(msrs[i].flags & MSR_SAVED))
+        if (!(msrs[i].flags & flag))
             continue;
         for (uint32_t index = msrs[i].first; index <= msrs[i].last; index++) {
             if (n < max_indices)

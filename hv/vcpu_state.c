@@ -661,8 +661,6 @@ static long table_ioctl(struct vcpu *vcpu, unsigned int i, uaddr_t uarg)
 
 /* ---- lists of variable length -------------------------------------------------------------------------------- */
 
-#define MAX_MSR_ENTRIES 256
-
 /* Returns how many were done: ring 3 asks why it was not all of them. */
 static long msrs_ioctl(struct vcpu *vcpu, uaddr_t arg, bool is_write)
 {
@@ -674,7 +672,7 @@ static long msrs_ioctl(struct vcpu *vcpu, uaddr_t arg, bool is_write)
 
     if (copy_from_user(&head, arg, sizeof(head)) < 0)
         return -EFAULT;
-    if (head.nmsrs >= MAX_MSR_ENTRIES)
+    if (head.nmsrs >= VM_MAX_MSRS)
         return -E2BIG;
     size = head.nmsrs * sizeof(*entries);
     entries = kalloc_for(vcpu->vm->cgroup, max(size, sizeof(*entries)));

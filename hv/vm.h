@@ -48,6 +48,7 @@
 #define VM_MAX_SLOTS  64
 #define VM_MAX_GSI    4096
 #define VM_MAX_CPUID  256
+#define VM_MAX_MSRS   256 /* one call reads or writes fewer */
 
 struct irq_routes;
 
@@ -337,7 +338,12 @@ uint64_t hv_guest_xcr0(void);                       /* ... that any guest may */
 /* ---- msr.c ---- */
 int msr_read(struct vcpu *vcpu, uint32_t index, uint64_t *value); /* 0 or -EINVAL: #GP */
 int msr_write(struct vcpu *vcpu, uint32_t index, uint64_t value);
-unsigned int msr_list(uint32_t *indices, unsigned int max); /* how many there are */
+enum msr_list {
+    MSR_LIST_SAVED,    /* the state of a vCPU */
+    MSR_LIST_FEATURES, /* what any guest's CPU is: msr_read_feature() */
+};
+unsigned int msr_list(enum msr_list which, uint32_t *indices, unsigned int max); /* how many there are */
+int msr_read_feature(uint32_t index, uint64_t *value);
 void msr_reset(struct vcpu *vcpu);
 
 /* ---- kvmclock.c ---- */

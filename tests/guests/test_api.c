@@ -28,12 +28,38 @@ static void capabilities(void)
         KVM_CAP_DESTROY_MEMORY_REGION_WORKS, KVM_CAP_USER_NMI, KVM_CAP_SET_IDENTITY_MAP_ADDR,
         KVM_CAP_VCPU_EVENTS, KVM_CAP_READONLY_MEM, KVM_CAP_IMMEDIATE_EXIT, KVM_CAP_MAX_VCPUS,
         KVM_CAP_TSC_DEADLINE_TIMER, KVM_CAP_CHECK_EXTENSION_VM,
+        KVM_CAP_GET_MSR_FEATURES,
     };
 
     for (size_t i = 0; i < sizeof(present) / sizeof(present[0]); i++)
         if (must(kvm_fd, KVM_CHECK_EXTENSION, present[i]) <= 0)
             fail("capability %d is missing", present[i]);
     check_equal("an unknown capability", must(kvm_fd, KVM_CHECK_EXTENSION, 99999), 0);
+}
+
+/* Every MSR that is listed can be read, without a VM. */
+static void feature_msrs(void)
+{
+    struct {
+        struct kvm_msr_list head;
+        uint32_t indices[255];
+    } list = { .head.nmsrs = 0 };
+    struct {
+        struct kvm_msrs head;
+        struct kvm_msr_entry entries[255];
+    } msrs = { .head.pad = 0 };
+
+    must_fail(E2BIG, kvm_fd, KVM_GET_MSR_FEATURE_INDEX_LIST, &list);
+    check_equal("there are some", list.head.nmsrs > 0 && list.head.nmsrs < 255, 1);
+    must(kvm_fd, KVM_GET_MSR_FEATURE_INDEX_LIST, &list);
+    msrs.head.nmsrs = list.head.nmsrs;
+    for (uint32_t i = 0; i < list.head.nmsrs; i++)
+        msrs.entries[i].index = list.indices[i];
+    check_equal("those that can be read", must(kvm_fd, KVM_GET_MSRS, &msrs), list.head.nmsrs);
+    msrs.entries[0].index = 0x12345678; /* stops there */
+    check_equal("those before an unknown one", must(kvm_fd, KVM_GET_MSRS, &msrs), 0);
+    msrs.head.nmsrs = 1u << 20;
+    must_fail(E2BIG, kvm_fd, KVM_GET_MSRS, &msrs);
 }
 
 static void vm_arguments(void)
@@ -137,6 +163,7 @@ static void many_vms(void)
 const struct test api_tests[] = {
     { "api_version", version },
     { "api_capabilities", capabilities },
+    { "api_feature_msrs", feature_msrs },
     { "api_vm_arguments", vm_arguments },
     { "api_irqchip_after_vcpu", irqchip_after_vcpu },
     { "api_vcpu_arguments", vcpu_arguments },

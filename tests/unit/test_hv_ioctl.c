@@ -176,6 +176,24 @@ static void test_msrs(void **state)
     end();
 }
 
+/* Without a VM: a monitor asks before it makes one, and wants at least one answer. */
+static void test_feature_msrs(void **state)
+{
+    (void)state;
+    assert_int_equal(kvm(KVM_CHECK_EXTENSION, KVM_CAP_GET_MSR_FEATURES), 1);
+    msr_list_arg.n = 0;
+    assert_int_equal(kvm(KVM_GET_MSR_FEATURE_INDEX_LIST, (uint64_t)&msr_list_arg), -E2BIG);
+    assert_true(msr_list_arg.n > 0);
+    assert_int_equal(kvm(KVM_GET_MSR_FEATURE_INDEX_LIST, (uint64_t)&msr_list_arg), 0);
+    msr_arg.head.nmsrs = msr_list_arg.n + 1;
+    for (uint32_t i = 0; i < msr_list_arg.n; i++)
+        msr_arg.entries[i].index = msr_list_arg.indices[i];
+    msr_arg.entries[msr_list_arg.n].index = MSR_TSC; /* a vCPU's */
+    assert_int_equal(kvm(KVM_GET_MSRS, (uint64_t)&msr_arg), msr_list_arg.n);
+    msr_arg.head.nmsrs = 256;
+    assert_int_equal(kvm(KVM_GET_MSRS, (uint64_t)&msr_arg), -E2BIG);
+}
+
 static void test_cpuid(void **state)
 {
     static const struct vm_exit leaf = {.reason = EXIT_CPUID, .insn_len = 2};
@@ -440,6 +458,7 @@ int hv_ioctl_tests(void)
         cmocka_unit_test(test_slots),
         cmocka_unit_test(test_state),
         cmocka_unit_test(test_msrs),
+        cmocka_unit_test(test_feature_msrs),
         cmocka_unit_test(test_cpuid),
         cmocka_unit_test(test_control_registers),
         cmocka_unit_test(test_bad_values_fault),
