@@ -61,6 +61,7 @@ static const struct {
     {KVM_CAP_VCPU_EVENTS, 1},
     {KVM_CAP_INTR_SHADOW, 1},
     {KVM_CAP_DEBUGREGS, 1},
+    {KVM_CAP_X86_ROBUST_SINGLESTEP, 1},
     {KVM_CAP_ENABLE_CAP, 1},
     {KVM_CAP_XSAVE, 1},
     {KVM_CAP_GET_TSC_KHZ, 1},
