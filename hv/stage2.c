@@ -21,6 +21,7 @@
 #define EPT_WRITE      (1ULL << 1)
 #define EPT_EXEC       (1ULL << 2)
 #define EPT_MEMTYPE_WB (6ULL << 3)
+#define EPT_IGNORE_PAT (1ULL << 6)
 
 static uint64_t leaf_entry(const struct stage2 *s2, uint64_t pa, unsigned int access)
 {
@@ -31,7 +32,8 @@ static uint64_t leaf_entry(const struct stage2 *s2, uint64_t pa, unsigned int ac
         entry |= access & STAGE2_WRITE ? NPT_WRITE : 0;
         entry |= access & STAGE2_EXEC ? 0 : NPT_NX;
     } else {
-        entry |= EPT_READ | EPT_MEMTYPE_WB;
+        /* It is the host's RAM, and everybody else has it cached: the guest's PAT has no say. */
+        entry |= EPT_READ | EPT_MEMTYPE_WB | EPT_IGNORE_PAT;
         entry |= access & STAGE2_WRITE ? EPT_WRITE : 0;
         entry |= access & STAGE2_EXEC ? EPT_EXEC : 0;
     }
