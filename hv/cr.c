@@ -12,6 +12,10 @@
 #define CR0_RESERVED 0xffffffff1ffaffc0ULL
 #define CR8_RESERVED 0xfffffffffffffff0ULL
 
+/* SDM vol. 3, "PAE Paging"; also all bits from MAXPHYADDR on */
+#define PDPTE_PRESENT  0x001ULL
+#define PDPTE_RESERVED 0x1e6ULL
+
 #define XCR0_X87     (1ULL << 0)
 #define XCR0_SSE     (1ULL << 1)
 #define XCR0_AVX     (1ULL << 2)
@@ -30,12 +34,12 @@
 static bool load_pdptrs(struct vcpu *vcpu)
 {
     struct guest_state *state = &vcpu->state;
-    uint64_t pdptr[4];
+    uint64_t pdptr[4], reserved = PDPTE_RESERVED | ~(BIT(vcpu->phys_bits) - 1);
 
     if (guest_read(vcpu->vm, state->cr3 & 0xffffffe0, pdptr, sizeof(pdptr)) < 0)
         return false;
     for (unsigned int i = 0; i < 4; i++) {
-        if ((pdptr[i] & 1) && (pdptr[i] & 0x1e6))
+        if ((pdptr[i] & PDPTE_PRESENT) && (pdptr[i] & reserved))
             return false;
     }
     memcpy(state->pdptr, pdptr, sizeof(pdptr));

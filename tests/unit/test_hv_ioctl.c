@@ -288,6 +288,38 @@ static void test_bad_values_fault(void **state)
     end();
 }
 
+/* Into PAE paging: its four entries are looked at, as the CPU would. */
+static void test_reserved_pdpte_bits(void **state)
+{
+    static const struct vm_exit cr0 = {.reason = EXIT_CR, .insn_len = 3, .cr = {.access = CR_MOV_TO, .cr = 0, .gpr = 0}};
+    struct kvm_sregs sregs;
+    struct kvm_regs r;
+    uint64_t *pdpt = (void *)(ram + 0x3000);
+
+    (void)state;
+    begin(true);
+    supported_cpuid();
+    for (unsigned bit = 1; bit < 64; bit++) {
+        bool is_reserved = bit < 3 || (bit >= 5 && bit < 9) || bit >= vcpu0->phys_bits;
+
+        protected_mode();
+        ioctl_fd(cpu_fd, KVM_GET_SREGS, &sregs);
+        sregs.cr0 = 0x11;
+        sregs.cr3 = 0x3000;
+        sregs.cr4 = CR4_PAE;
+        assert_int_equal(ioctl_fd(cpu_fd, KVM_SET_SREGS, &sregs), 0);
+        r = regs();
+        r.rax = 0x80000011;
+        ioctl_fd(cpu_fd, KVM_SET_REGS, &r);
+        pdpt[2] = BIT(bit) | 1;
+        plan_set(2, &cr0, &exit_triple);
+        assert_int_equal(run_once(), 0);
+        assert_int_equal(injected.type, is_reserved ? EVENT_FAULT : EVENT_NONE);
+        assert_int_equal(regs().rip, is_reserved ? CODE : CODE + 3);
+    }
+    end();
+}
+
 /* TSC_AUX is the guest's while the guest is on the CPU, the host's otherwise. */
 static void test_tsc_aux(void **state)
 {
@@ -462,6 +494,7 @@ int hv_ioctl_tests(void)
         cmocka_unit_test(test_cpuid),
         cmocka_unit_test(test_control_registers),
         cmocka_unit_test(test_bad_values_fault),
+        cmocka_unit_test(test_reserved_pdpte_bits),
         cmocka_unit_test(test_tsc_aux),
         cmocka_unit_test(test_kvmclock),
         cmocka_unit_test(test_kvmclock_pages_agree),
