@@ -148,6 +148,19 @@ static void decode_npf(struct vcpu *vcpu, const struct vmcb_control *control,
     }
 }
 
+/* APM vol. 2, "Shutdown Intercept": the state in the VMCB is undefined. As in KVM, the CPU gets an INIT. */
+static void decode_shutdown(struct vcpu *vcpu, const struct vmcb_control *control,
+                            struct vm_exit *vmexit)
+{
+    struct svm_vcpu *svm = vcpu->backend;
+
+    (void)control;
+    (void)vmexit;
+    svm->at_iret = false;
+    svm_vmcb_reset(vcpu);
+    vcpu_reset(vcpu, true);
+}
+
 /* ---- the table ---- */
 
 /* clang-format off */
@@ -168,7 +181,7 @@ static const struct exit_kind kinds[VMEXIT_LOW_CODES] = {
     [VMEXIT_IOIO]        = {EXIT_PIO, false, decode_ioio}, /* has its own way to tell the length */
     [VMEXIT_MSR]         = {EXIT_RDMSR, true, decode_msr},
     [VMEXIT_TASK_SWITCH] = {EXIT_TASK_SWITCH, false, NULL},
-    [VMEXIT_SHUTDOWN]    = {EXIT_SHUTDOWN, false, NULL},
+    [VMEXIT_SHUTDOWN]    = {EXIT_SHUTDOWN, false, decode_shutdown},
     [VMEXIT_VMRUN]       = {EXIT_VIRT_INSN, true, NULL},
     [VMEXIT_VMMCALL]     = {EXIT_HYPERCALL, true, NULL},
     [VMEXIT_VMLOAD ... VMEXIT_SKINIT] = {EXIT_VIRT_INSN, true, NULL},

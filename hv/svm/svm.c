@@ -169,6 +169,14 @@ static void vmcb_init(const struct vcpu *vcpu, struct vmcb *vmcb)
     vmcb->save.dr6 = DR6_RESET; /* the guest's is in vcpu->dr6; here the CPU shows what it adds */
 }
 
+void svm_vmcb_reset(struct vcpu *vcpu)
+{
+    struct svm_vcpu *svm = vcpu->backend;
+
+    memset(&svm->vmcb->save, 0, sizeof(svm->vmcb->save));
+    vmcb_init(vcpu, svm->vmcb);
+}
+
 static int svm_vcpu_create(struct vcpu *vcpu)
 {
     struct svm_vcpu *svm = kalloc_for(vcpu->vm->cgroup, sizeof(*svm));

@@ -46,6 +46,9 @@ extern struct svm_features svm_features;
 /* entry.asm */
 void svm_world_switch(struct guest_regs *regs, paddr_t guest_vmcb, paddr_t host_vmcb);
 
+/* svm.c */
+void svm_vmcb_reset(struct vcpu *vcpu); /* all that it holds of the guest is lost */
+
 /* state.c */
 void svm_state_put(struct vcpu *vcpu); /* the dirty groups into the VMCB */
 void svm_state_get(struct vcpu *vcpu, unsigned int groups);

@@ -63,11 +63,19 @@ static void exceptions(void)
 
 static void triple_fault(void)
 {
+    struct kvm_sregs sregs;
+    struct kvm_regs regs;
     struct machine m;
 
     machine_init(&m, LONG_MODE, NO_IRQCHIP, GUEST(triple_fault));
-    expect_report(&m, 1);
-    machine_run_to(&m, KVM_EXIT_SHUTDOWN);
+    sregs = get_sregs(&m);
+    regs = get_regs(&m);
+    for (int round = 0; round < 2; round++) { /* its CPU can be set up anew */
+        expect_report(&m, 1);
+        machine_run_to(&m, KVM_EXIT_SHUTDOWN);
+        must(m.vcpu, KVM_SET_SREGS, &sregs);
+        must(m.vcpu, KVM_SET_REGS, &regs);
+    }
 }
 
 static void garbage_idt(void)

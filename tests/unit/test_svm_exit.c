@@ -104,6 +104,7 @@ static const struct exit_case cases[] = {
     {"mov r9, [device]", INSN(0x4c, 0x8b, 0x0c, 0x25, 0x00, 0x00, 0x00, 0x10), true, VMEXIT_NPF, 0, 0, DEVICE},
     {"movups [device]: not emulated", INSN(0x0f, 0x11, 0x05, 0x00, 0x00, 0x00, 0x10), .exitcode = VMEXIT_NPF,
      .info1 = NPF_WRITE, .info2 = DEVICE},
+    {"shutdown", INSN(0xcc), .exitcode = VMEXIT_SHUTDOWN},
     {"code in a device", INSN(0x90), .exitcode = VMEXIT_NPF, .info1 = NPF_FETCH, .info2 = DEVICE},
 };
 /* clang-format on */
@@ -121,6 +122,12 @@ static struct {
     struct vmcb vmcb;
     struct svm_vcpu svm;
 } cpu;
+
+void svm_vmcb_reset(struct vcpu *vcpu)
+{
+    (void)vcpu;
+    memset(&cpu.vmcb.save, 0, sizeof(cpu.vmcb.save));
+}
 
 static void fill_vmcb(const struct vcpu *vcpu, struct vmcb_control *control)
 {
@@ -405,6 +412,12 @@ static void check_effects(void)
     assert_int_equal(o.exit_reason, KVM_EXIT_IO);
     expect("mov r9, [device]", &o);
     assert_int_equal(o.exit_reason, KVM_EXIT_MMIO);
+    expect("shutdown", &o); /* what the VMCB says then means nothing */
+    assert_int_equal(o.exit_reason, KVM_EXIT_SHUTDOWN);
+    assert_int_equal(o.regs.rip, 0xfff0);
+    assert_int_equal(o.state.seg[SEG_CS].base, 0xffff0000);
+    assert_int_equal(o.state.efer, 0);
+    assert_int_equal(cpu.vmcb.save.star, 0);
     expect("code in a device", &o);
     assert_int_equal(o.suberror, KVM_INTERNAL_ERROR_EMULATION);
 }
