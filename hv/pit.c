@@ -87,8 +87,8 @@ static void schedule(struct pit *pit, uint64_t now_ns)
 
     pit->period_ns = 0;
     pit->deadline_ns = 0;
-    if (start == 0)
-        return; /* nothing loaded yet */
+    if (start == 0 || (pit->flags & KVM_PIT_FLAGS_HPET_LEGACY))
+        return; /* nothing loaded yet, or ring 3's HPET drives the line */
     switch (ch->mode) {
     case 2:
     case 3:

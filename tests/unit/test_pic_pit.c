@@ -180,6 +180,31 @@ static void test_oneshot(void **state)
     assert_true(pit_deadline(&pit) >= MSEC + 100000);
 }
 
+/* While the HPET stands in for it, the PIT raises nothing; afterwards it goes on from its count. */
+static void test_hpet_legacy(void **state)
+{
+    struct kvm_pit_state2 saved;
+    struct pit pit;
+
+    (void)state;
+    pit_init(&pit, 1);
+    pit_write(&pit, 0x43, 0x34, MSEC);
+    pit_write(&pit, 0x40, 0xa9, MSEC); /* 1193: a millisecond */
+    pit_write(&pit, 0x40, 0x04, MSEC);
+    assert_in_range(pit_deadline(&pit), 1990000, 2010000);
+    pit_save(&pit, &saved);
+    saved.flags |= KVM_PIT_FLAGS_HPET_LEGACY;
+    pit_restore(&pit, &saved, 2 * MSEC);
+    assert_int_equal(pit_deadline(&pit), 0);
+    pit_write(&pit, 0x40, 0xa9, 3 * MSEC);
+    pit_write(&pit, 0x40, 0x04, 3 * MSEC);
+    assert_int_equal(pit_deadline(&pit), 0);
+    pit_save(&pit, &saved);
+    saved.flags &= ~(uint32_t)KVM_PIT_FLAGS_HPET_LEGACY;
+    pit_restore(&pit, &saved, 4 * MSEC);
+    assert_in_range(pit_deadline(&pit), 4990000, 5010000);
+}
+
 /* How Linux and firmware calibrate: gate on, count in mode 0, poll bit 5 of port 0x61. */
 static void test_speaker_gate(void **state)
 {
@@ -243,7 +268,7 @@ int main(void)
         cmocka_unit_test(test_auto_eoi_rotate),   cmocka_unit_test(test_ports),
         cmocka_unit_test(test_periodic),     cmocka_unit_test(test_oneshot),
         cmocka_unit_test(test_speaker_gate), cmocka_unit_test(test_readback),
-        cmocka_unit_test(test_hostile_restore),
+        cmocka_unit_test(test_hostile_restore),   cmocka_unit_test(test_hpet_legacy),
     };
 
     return cmocka_run_group_tests_name("pic_pit", tests, NULL, NULL);
