@@ -132,7 +132,8 @@ static int check_region(const struct kvm_userspace_memory_region *r)
     return 0;
 }
 
-static void slot_remove(struct vm *vm, struct memslot *slot)
+/* Its dirty log is the caller's now. */
+static struct memslot slot_remove(struct vm *vm, struct memslot *slot)
 {
     struct memslot old = *slot;
     irqflags_t flags = spin_lock(&vm->s2_lock);
@@ -144,7 +145,7 @@ static void slot_remove(struct vm *vm, struct memslot *slot)
     removed = unmap_slot_locked(vm, &old);
     spin_unlock(&vm->s2_lock, flags);
     finish_unmap(vm, removed);
-    dirty_free(&old);
+    return old;
 }
 
 /* The dirty log is switched: no fault may find the slot missing meanwhile. */
@@ -177,7 +178,7 @@ static void slot_insert(struct vm *vm, const struct memslot *new)
 /* vm->lock held. */
 int memory_set_region(struct vm *vm, const struct kvm_userspace_memory_region *region)
 {
-    struct memslot *old = slot_find_id(vm, region->slot);
+    struct memslot *old = slot_find_id(vm, region->slot), removed;
     struct memslot new = {
         .gpa = region->guest_phys_addr, .size = region->memory_size, .uaddr = region->userspace_addr,
         .id = region->slot, .flags = region->flags,
@@ -189,15 +190,20 @@ int memory_set_region(struct vm *vm, const struct kvm_userspace_memory_region *r
     if (region->memory_size == 0) {
         if (old == NULL)
             return -EINVAL;
-        slot_remove(vm, old);
+        removed = slot_remove(vm, old);
+        dirty_free(&removed);
         return 0;
     }
     if (old != NULL && (old->size != new.size || old->uaddr != new.uaddr ||
                         ((old->flags ^ new.flags) & KVM_MEM_READONLY)))
         return -EINVAL; /* a slot can be moved and its dirty log switched, no more */
+    if (old != NULL && old->gpa == new.gpa && old->flags == new.flags)
+        return 0;
     if (slot_overlaps(vm, region))
         return -EEXIST;
-    if (new.flags & KVM_MEM_LOG_DIRTY_PAGES) {
+    if (old != NULL && (old->flags & new.flags & KVM_MEM_LOG_DIRTY_PAGES)) {
+        new.dirty = old->dirty; /* a slot that moves keeps its log */
+    } else if (new.flags & KVM_MEM_LOG_DIRTY_PAGES) {
         new.dirty = kmap_alloc(vm->cgroup, dirty_bytes(new.size));
         if (new.dirty == NULL)
             return -ENOMEM;
@@ -207,8 +213,11 @@ int memory_set_region(struct vm *vm, const struct kvm_userspace_memory_region *r
         slot_replace(vm, old, &new);
         return 0;
     }
-    if (old != NULL)
-        slot_remove(vm, old); /* cannot fail, and there is room for the new one now */
+    if (old != NULL) { /* cannot fail, and there is room for the new one then */
+        removed = slot_remove(vm, old);
+        if (removed.dirty != new.dirty)
+            dirty_free(&removed);
+    }
     slot_insert(vm, &new);
     return 0;
 }

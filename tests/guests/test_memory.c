@@ -77,6 +77,38 @@ static void slots_come_and_go(void)
                 EINVAL); /* that takes a delete first */
 }
 
+static uint64_t dirty_log(struct machine *m, uint32_t slot)
+{
+    uint64_t bits[1] = { 0 };
+    struct kvm_dirty_log log = { .slot = slot, .dirty_bitmap = bits };
+
+    must(m->vm, KVM_GET_DIRTY_LOG, &log);
+    return bits[0];
+}
+
+/* Nothing that was written is lost to it: not when the slot is set once more, nor when it moves. */
+static void dirty_log_of_slot(void)
+{
+    const uint32_t flags = KVM_MEM_LOG_DIRTY_PAGES;
+    struct machine m;
+    uint8_t *pages = pages_alloc(0x4000);
+
+    machine_init(&m, LONG_MODE, NO_IRQCHIP, GUEST(touch));
+    check_equal("errno of adding", machine_set_slot(&m, 1, flags, SLOT_GPA, 0x4000, pages), 0);
+    touch_write(&m, SLOT_GPA + 0x1000, 0x77);
+    expect_report(&m, 0);
+    check_equal("the log", dirty_log(&m, 1), 2);
+    check_equal("the log of nothing", dirty_log(&m, 1), 0);
+    touch_write(&m, SLOT_GPA + 0x2000, 0x77);
+    expect_report(&m, 0);
+    check_equal("errno of no change", machine_set_slot(&m, 1, flags, SLOT_GPA, 0x4000, pages), 0);
+    check_equal("errno of moving",
+                machine_set_slot(&m, 1, flags, SLOT_GPA + 0x10000, 0x4000, pages), 0);
+    touch_write(&m, SLOT_GPA + 0x13000, 0x77);
+    expect_report(&m, 0);
+    check_equal("the log of before and after", dirty_log(&m, 1), 4 | 8);
+}
+
 static void bad_slots(void)
 {
     struct machine m;
@@ -164,6 +196,7 @@ static void self_modifying_code(void)
 const struct test memory_tests[] = {
     { "memory_rom", rom },
     { "memory_slots_come_and_go", slots_come_and_go },
+    { "memory_dirty_log", dirty_log_of_slot },
     { "memory_bad_slots", bad_slots },
     { "memory_process_changes", process_changes_memory },
     { "memory_missing", missing_memory },

@@ -235,6 +235,29 @@ static void test_dirty_log(void **state)
     end();
 }
 
+/* The same slot once more is no change, and a slot that moves takes its log along. */
+static void test_dirty_log_stays(void **state)
+{
+    static const struct vm_exit write = {.reason = EXIT_STAGE2_FAULT,
+                                         .fault = {.gpa = 0x7123, .access = STAGE2_WRITE}};
+    const uint64_t size = RAM_PAGES * PAGE_SIZE;
+    uint64_t bitmap[RAM_PAGES / 64];
+    struct kvm_dirty_log log = {.slot = 0, .dirty_bitmap = (uint64_t)bitmap};
+
+    (void)state;
+    begin(true);
+    assert_int_equal(set_slot(0, 0, size, 0, KVM_MEM_LOG_DIRTY_PAGES), 0);
+    plan_set(2, &write, &exit_triple);
+    assert_int_equal(run_once(), 0);
+    assert_int_equal(set_slot(0, 0, size, 0, KVM_MEM_LOG_DIRTY_PAGES), 0);
+    assert_int_equal(set_slot(0, 1 << 30, size, 0, KVM_MEM_LOG_DIRTY_PAGES), 0);
+    assert_int_equal(ioctl_fd(vm_fd, KVM_GET_DIRTY_LOG, &log), 0);
+    assert_int_equal(bitmap[0], 1 << 7);
+    assert_int_equal(set_slot(0, 0, size, 0, 0), 0); /* moved and no longer logged */
+    assert_int_equal(ioctl_fd(vm_fd, KVM_GET_DIRTY_LOG, &log), -ENOENT);
+    end();
+}
+
 /* A log of more than one piece. */
 static void test_large_dirty_log(void **state)
 {
@@ -362,6 +385,7 @@ int hv_io_tests(void)
         cmocka_unit_test(test_port_string_fault),
         cmocka_unit_test(test_ram_fault),
         cmocka_unit_test(test_dirty_log),
+        cmocka_unit_test(test_dirty_log_stays),
         cmocka_unit_test(test_large_dirty_log),
         cmocka_unit_test(test_mmio),
         cmocka_unit_test(test_rom),
