@@ -64,7 +64,10 @@ static bool slot_overlaps(struct vm *vm, const struct kvm_userspace_memory_regio
     return false;
 }
 
-/* Removals are complete only when no CPU can use them: kick those that still could. */
+/*
+ * Removals are complete only when no CPU can use them: kick those that still could. Whoever
+ * found nothing to remove waits as well: somebody else may just have removed it, and wait.
+ */
 static void wait_for_flush(struct vm *vm)
 {
     uint64_t stale;
@@ -88,18 +91,17 @@ static void reap_tables(struct vm *vm)
     spin_unlock(&vm->s2_lock, flags);
 }
 
-/* Takes out what maps a slot. s2_lock held; finish_unmap() follows, without it. */
-static bool unmap_slot_locked(struct vm *vm, const struct memslot *slot)
+/* Takes out what maps this memory. s2_lock held; finish_unmap() follows, without it. */
+static void unmap_locked(struct vm *vm, gpa_t gpa, uint64_t size)
 {
     assert_locked(&vm->s2_lock);
     vm->invalidations++;
-    return stage2_unmap(&vm->s2, slot->gpa, slot->size);
+    (void)stage2_unmap(&vm->s2, gpa, size);
 }
 
-static void finish_unmap(struct vm *vm, bool removed)
+static void finish_unmap(struct vm *vm)
 {
-    if (removed)
-        wait_for_flush(vm);
+    wait_for_flush(vm);
     reap_tables(vm);
 }
 
@@ -137,14 +139,13 @@ static struct memslot slot_remove(struct vm *vm, struct memslot *slot)
 {
     struct memslot old = *slot;
     irqflags_t flags = spin_lock(&vm->s2_lock);
-    bool removed;
 
     vm->slot_count--;
     for (struct memslot *s = slot; s < &vm->slots[vm->slot_count]; s++)
         *s = s[1];
-    removed = unmap_slot_locked(vm, &old);
+    unmap_locked(vm, old.gpa, old.size);
     spin_unlock(&vm->s2_lock, flags);
-    finish_unmap(vm, removed);
+    finish_unmap(vm);
     return old;
 }
 
@@ -153,11 +154,11 @@ static void slot_replace(struct vm *vm, struct memslot *slot, const struct memsl
 {
     struct memslot old = *slot;
     irqflags_t flags = spin_lock(&vm->s2_lock);
-    bool removed = unmap_slot_locked(vm, slot);
 
+    unmap_locked(vm, slot->gpa, slot->size);
     *slot = *new;
     spin_unlock(&vm->s2_lock, flags);
-    finish_unmap(vm, removed);
+    finish_unmap(vm);
     dirty_free(&old);
 }
 
@@ -226,18 +227,15 @@ int memory_set_region(struct vm *vm, const struct kvm_userspace_memory_region *r
  * Take some of the bits, and collect anew: the next write to each page faults again. Both under one
  * hold: a page that is still writable when its bit is gone is lost to the log.
  */
-static bool take_dirty(struct vm *vm, struct memslot *slot, uint64_t *to, size_t first, size_t count)
+static void take_dirty(struct vm *vm, struct memslot *slot, uint64_t *to, size_t first, size_t count)
 {
     irqflags_t flags = spin_lock(&vm->s2_lock);
     uint64_t start = first * 64 * PAGE_SIZE, size = min(count * 64 * PAGE_SIZE, slot->size - start);
-    bool removed;
 
     memcpy(to, &slot->dirty[first], count * sizeof(uint64_t));
     memset(&slot->dirty[first], 0, count * sizeof(uint64_t));
-    vm->invalidations++;
-    removed = stage2_unmap(&vm->s2, slot->gpa + start, size);
+    unmap_locked(vm, slot->gpa + start, size);
     spin_unlock(&vm->s2_lock, flags);
-    return removed;
 }
 
 /* Hand out the bits collected since the last call. vm->lock held. */
@@ -245,7 +243,6 @@ int memory_get_dirty_log(struct vm *vm, const struct kvm_dirty_log *log)
 {
     struct memslot *slot = slot_find_id(vm, log->slot);
     size_t bytes, words, n;
-    bool removed = false;
     uint64_t *copy;
     int err;
 
@@ -258,10 +255,10 @@ int memory_get_dirty_log(struct vm *vm, const struct kvm_dirty_log *log)
     words = bytes / sizeof(uint64_t);
     for (size_t first = 0; first < words; first += n) { /* a slot can be huge: not all with interrupts off */
         n = min(words - first, (size_t)DIRTY_CHUNK);
-        removed |= take_dirty(vm, slot, &copy[first], first, n);
+        take_dirty(vm, slot, &copy[first], first, n);
         cond_resched();
     }
-    finish_unmap(vm, removed);
+    finish_unmap(vm);
     err = copy_to_user(log->dirty_bitmap, copy, bytes);
     kmap_free(copy, bytes);
     return err;
@@ -274,7 +271,6 @@ static void vm_invalidate(struct mm_notifier *notifier, uaddr_t start, uaddr_t e
 {
     struct vm *vm = container_of(notifier, struct vm, notifier);
     irqflags_t flags = spin_lock(&vm->s2_lock);
-    bool removed = false;
 
     vm->invalidations++;
     for (unsigned int i = 0; i < vm->slot_count; i++) {
@@ -282,11 +278,10 @@ static void vm_invalidate(struct mm_notifier *notifier, uaddr_t start, uaddr_t e
         uaddr_t from = max(start, slot->uaddr), to = min(end, slot->uaddr + slot->size);
 
         if (from < to)
-            removed |= stage2_unmap(&vm->s2, slot->gpa + (from - slot->uaddr), to - from);
+            (void)stage2_unmap(&vm->s2, slot->gpa + (from - slot->uaddr), to - from);
     }
     spin_unlock(&vm->s2_lock, flags);
-    if (removed)
-        wait_for_flush(vm);
+    wait_for_flush(vm);
 }
 
 static void vm_mm_released(struct mm_notifier *notifier)

@@ -209,6 +209,37 @@ static void test_ram_fault(void **state)
     end();
 }
 
+static unsigned kicks;
+
+static void leave_guest(void)
+{
+    stage2_leave(&vcpu0->vm->s2, 1);
+    kicks++;
+}
+
+/* Another CPU is in the guest and may reach a page whose entry somebody else has just removed. */
+static void test_invalidate_waits_for_all(void **state)
+{
+    static const struct vm_exit read = {.reason = EXIT_STAGE2_FAULT,
+                                        .fault = {.gpa = 0x5678, .access = STAGE2_READ}};
+    struct stage2 *s2;
+
+    (void)state;
+    begin(true);
+    s2 = &vcpu0->vm->s2;
+    plan_set(2, &read, &exit_triple);
+    assert_int_equal(run_once(), 0);
+    (void)stage2_enter(s2, 1);
+    stage2_flushed(s2, 1, s2->generation);
+    assert_true(stage2_unmap(s2, 0x5000, PAGE_SIZE)); /* as take_dirty(), before it waits */
+    fake_on_ipi = leave_guest;
+    kicks = 0;
+    fake_invalidate((uaddr_t)ram + 0x5000, (uaddr_t)ram + 0x6000);
+    assert_int_equal(kicks, 1);
+    fake_on_ipi = NULL;
+    end();
+}
+
 static void test_dirty_log(void **state)
 {
     static const struct vm_exit read = {.reason = EXIT_STAGE2_FAULT,
@@ -384,6 +415,7 @@ int hv_io_tests(void)
         cmocka_unit_test(test_port_string_base),
         cmocka_unit_test(test_port_string_fault),
         cmocka_unit_test(test_ram_fault),
+        cmocka_unit_test(test_invalidate_waits_for_all),
         cmocka_unit_test(test_dirty_log),
         cmocka_unit_test(test_dirty_log_stays),
         cmocka_unit_test(test_large_dirty_log),

@@ -28,6 +28,7 @@ struct file *fake_files[64];
 struct char_dev *fake_device;
 unsigned fake_page_count, fake_alloc_count, fake_file_count;
 bool (*fake_on_sleep)(void);
+void (*fake_on_ipi)(void);
 
 struct cgroup cgroup_root;
 static char *arena;
@@ -264,12 +265,14 @@ void fake_invalidate(uaddr_t start, uaddr_t end)
 
 unsigned cpu_count(void)
 {
-    return 1;
+    return fake_on_ipi != NULL ? 2 : 1;
 }
 
 void ipi_send(unsigned cpu, enum ipi what)
 {
-    panic("IPI %d to CPU %u, and there is only one\n", (int)what, cpu);
+    if (fake_on_ipi == NULL)
+        panic("IPI %d to CPU %u, and there is only one\n", (int)what, cpu);
+    fake_on_ipi();
 }
 
 void sched_yield(void)

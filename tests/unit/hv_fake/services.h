@@ -18,6 +18,9 @@ extern unsigned fake_page_count, fake_alloc_count, fake_file_count; /* live obje
 /* A thread would sleep: what happens meanwhile. False: a signal arrives instead. */
 extern bool (*fake_on_sleep)(void);
 
+/* There is a second CPU, and it is kicked. NULL: there is none. */
+extern void (*fake_on_ipi)(void);
+
 void fake_services_init(void);
 uaddr_t fake_user_memory(size_t npages); /* guest RAM in "user space", page aligned */
 void fake_set_block_order(unsigned order); /* of what mm_get_block() gives */
