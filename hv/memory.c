@@ -38,7 +38,7 @@ static struct memslot *slot_find(struct vm *vm, gpa_t gpa)
         else if (gpa - slot->gpa >= slot->size)
             low = middle + 1;
         else
-            return slot;
+            return slot->is_going ? NULL : slot;
     }
     return NULL;
 }
@@ -91,18 +91,28 @@ static void reap_tables(struct vm *vm)
     spin_unlock(&vm->s2_lock, flags);
 }
 
-/* Takes out what maps this memory. s2_lock held; finish_unmap() follows, without it. */
-static void unmap_locked(struct vm *vm, gpa_t gpa, uint64_t size)
-{
-    assert_locked(&vm->s2_lock);
-    vm->invalidations++;
-    (void)stage2_unmap(&vm->s2, gpa, size);
-}
-
 static void finish_unmap(struct vm *vm)
 {
     wait_for_flush(vm);
     reap_tables(vm);
+}
+
+/*
+ * Takes out what maps a slot's memory. That can be much, so s2_lock is dropped in between: faults must
+ * not bring back what is gone. `invalidations` has been incremented in one hold with what prevents it.
+ */
+static void unmap_slot(struct vm *vm, const struct memslot *slot)
+{
+    gpa_t gpa = slot->gpa, end = slot->gpa + slot->size;
+
+    while (gpa < end) {
+        irqflags_t flags = spin_lock(&vm->s2_lock);
+
+        gpa = stage2_unmap_some(&vm->s2, gpa, end);
+        spin_unlock(&vm->s2_lock, flags);
+        cond_resched();
+    }
+    finish_unmap(vm);
 }
 
 #define DIRTY_CHUNK 512 /* words of a dirty log at a time: 128 MiB of guest memory */
@@ -134,31 +144,38 @@ static int check_region(const struct kvm_userspace_memory_region *r)
     return 0;
 }
 
-/* Its dirty log is the caller's now. */
+/* Its dirty log is the caller's now. The slot stays, for vm_invalidate(), as long as a page is mapped. */
 static struct memslot slot_remove(struct vm *vm, struct memslot *slot)
 {
     struct memslot old = *slot;
     irqflags_t flags = spin_lock(&vm->s2_lock);
 
+    slot->is_going = true;
+    vm->invalidations++;
+    spin_unlock(&vm->s2_lock, flags);
+    unmap_slot(vm, slot);
+
+    flags = spin_lock(&vm->s2_lock);
     vm->slot_count--;
     for (struct memslot *s = slot; s < &vm->slots[vm->slot_count]; s++)
         *s = s[1];
-    unmap_locked(vm, old.gpa, old.size);
     spin_unlock(&vm->s2_lock, flags);
-    finish_unmap(vm);
     return old;
 }
 
-/* The dirty log is switched: no fault may find the slot missing meanwhile. */
+/*
+ * The dirty log is switched: no fault may find the slot missing meanwhile. Those that come before the
+ * old entries are all gone make new ones already.
+ */
 static void slot_replace(struct vm *vm, struct memslot *slot, const struct memslot *new)
 {
     struct memslot old = *slot;
     irqflags_t flags = spin_lock(&vm->s2_lock);
 
-    unmap_locked(vm, slot->gpa, slot->size);
     *slot = *new;
+    vm->invalidations++;
     spin_unlock(&vm->s2_lock, flags);
-    finish_unmap(vm);
+    unmap_slot(vm, slot);
     dirty_free(&old);
 }
 
@@ -234,7 +251,8 @@ static void take_dirty(struct vm *vm, struct memslot *slot, uint64_t *to, size_t
 
     memcpy(to, &slot->dirty[first], count * sizeof(uint64_t));
     memset(&slot->dirty[first], 0, count * sizeof(uint64_t));
-    unmap_locked(vm, slot->gpa + start, size);
+    vm->invalidations++;
+    (void)stage2_unmap(&vm->s2, slot->gpa + start, size);
     spin_unlock(&vm->s2_lock, flags);
 }
 
@@ -266,19 +284,38 @@ int memory_get_dirty_log(struct vm *vm, const struct kvm_dirty_log *log)
 
 /* ---- the owner's address space changes --------------------------------------------------- */
 
-/* mm->lock held, may not sleep. */
+#define GPA_END (1ULL << STAGE2_GPA_BITS)
+
+/* Some of what maps the owner's [start, end), from this guest address on. Where to go on, or GPA_END. */
+static gpa_t invalidate_some(struct vm *vm, gpa_t gpa, uaddr_t start, uaddr_t end)
+{
+    assert_locked(&vm->s2_lock);
+    for (unsigned int i = 0; i < vm->slot_count; i++) { /* in the order of their guest addresses */
+        const struct memslot *slot = &vm->slots[i];
+        uaddr_t from = max(start, slot->uaddr), to = min(end, slot->uaddr + slot->size);
+        gpa_t first = max(gpa, slot->gpa + (from - slot->uaddr));
+
+        if (from < to && first < slot->gpa + (to - slot->uaddr))
+            return stage2_unmap_some(&vm->s2, first, slot->gpa + (to - slot->uaddr));
+    }
+    return GPA_END;
+}
+
+/*
+ * mm->lock held, may not sleep. s2_lock is dropped in between, and slots may come and go then. Nothing
+ * is mapped anew that has to be found: a fault that has its page already sees the new `invalidations`,
+ * any other waits for mm->lock.
+ */
 static void vm_invalidate(struct mm_notifier *notifier, uaddr_t start, uaddr_t end)
 {
     struct vm *vm = container_of(notifier, struct vm, notifier);
     irqflags_t flags = spin_lock(&vm->s2_lock);
+    gpa_t gpa = 0;
 
     vm->invalidations++;
-    for (unsigned int i = 0; i < vm->slot_count; i++) {
-        const struct memslot *slot = &vm->slots[i];
-        uaddr_t from = max(start, slot->uaddr), to = min(end, slot->uaddr + slot->size);
-
-        if (from < to)
-            (void)stage2_unmap(&vm->s2, slot->gpa + (from - slot->uaddr), to - from);
+    while ((gpa = invalidate_some(vm, gpa, start, end)) != GPA_END) {
+        spin_unlock(&vm->s2_lock, flags);
+        flags = spin_lock(&vm->s2_lock);
     }
     spin_unlock(&vm->s2_lock, flags);
     wait_for_flush(vm);

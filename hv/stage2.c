@@ -209,41 +209,59 @@ int stage2_map(struct stage2 *s2, gpa_t gpa, uint64_t pa, uint64_t size, unsigne
     return 0;
 }
 
-static bool unmap_level(struct stage2 *s2, uint64_t table_pa, unsigned int level, gpa_t start, gpa_t end)
+struct unmapping {
+    unsigned int budget; /* entries that may still be looked at */
+    bool removed;
+};
+
+/* [gpa, end) lies in this table's range. Returns where it stopped. */
+static gpa_t unmap_level(struct stage2 *s2, uint64_t table_pa, unsigned int level, gpa_t gpa, gpa_t end,
+                         struct unmapping *u)
 {
     uint64_t size = level_size(level);
-    bool removed = false;
 
-    for (gpa_t gpa = start & ~(size - 1); gpa < end; gpa += size) {
+    while (gpa < end && u->budget > 0) {
         uint64_t *entry = entry_at(table_pa, gpa, level);
-        gpa_t from = gpa > start ? gpa : start;
-        gpa_t to = end - gpa < size ? end : gpa + size;
+        gpa_t next = (gpa & ~(size - 1)) + size;
 
-        if (!is_present(*entry))
-            continue;
-        if (level > 0 && !(*entry & ENTRY_LARGE)) {
-            removed |= unmap_level(s2, *entry & ENTRY_ADDRESS, level - 1, from, to);
-            continue;
+        next = next < end ? next : end;
+        u->budget--;
+        if (is_present(*entry) && level > 0 && !(*entry & ENTRY_LARGE)) {
+            next = unmap_level(s2, *entry & ENTRY_ADDRESS, level - 1, gpa, next, u);
+        } else if (is_present(*entry)) {
+            count_leaf(*entry, level, -1);
+            entry_write(entry, 0);
+            u->removed = true;
         }
-        count_leaf(*entry, level, -1);
-        entry_write(entry, 0);
-        removed = true;
+        gpa = next;
     }
-    return removed;
+    return gpa;
 }
 
 /* Emptied tables stay until stage2_fini(): a CPU may still walk them until it flushes. */
+gpa_t stage2_unmap_some(struct stage2 *s2, gpa_t gpa, gpa_t end)
+{
+    struct unmapping u = {.budget = STAGE2_UNMAP_ENTRIES};
+
+    assert(end >> STAGE2_GPA_BITS == 0 || end == 1ULL << STAGE2_GPA_BITS);
+    gpa = unmap_level(s2, s2->root_pa, LEVELS - 1, gpa, end, &u);
+    if (u.removed)
+        new_generation(s2);
+    return gpa;
+}
+
 bool stage2_unmap(struct stage2 *s2, gpa_t gpa, uint64_t length)
 {
     gpa_t limit = 1ULL << STAGE2_GPA_BITS;
-    gpa_t end = length > limit - gpa ? limit : gpa + length;
+    uint64_t generation = s2->generation;
+    gpa_t end;
 
-    if (gpa >= limit || length == 0)
+    if (gpa >= limit)
         return false;
-    if (!unmap_level(s2, s2->root_pa, LEVELS - 1, gpa, end))
-        return false;
-    new_generation(s2);
-    return true;
+    end = length > limit - gpa ? limit : gpa + length;
+    while (gpa < end)
+        gpa = stage2_unmap_some(s2, gpa, end);
+    return s2->generation != generation;
 }
 
 bool stage2_lookup(const struct stage2 *s2, gpa_t gpa, uint64_t *pa, unsigned int *access, uint64_t *size)

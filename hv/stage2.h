@@ -70,6 +70,13 @@ int stage2_map(struct stage2 *s2, gpa_t gpa, uint64_t pa, uint64_t size, unsigne
 /* Remove every translation of [gpa, gpa + length): true if there was one (the generation is new). */
 bool stage2_unmap(struct stage2 *s2, gpa_t gpa, uint64_t length);
 
+/*
+ * The same for [gpa, end), but only so much of it that the caller's lock is not held for long.
+ * Returns where to go on; end: all are removed.
+ */
+#define STAGE2_UNMAP_ENTRIES 8192 /* looked at in one call */
+gpa_t stage2_unmap_some(struct stage2 *s2, gpa_t gpa, gpa_t end);
+
 /* Give back tables that stage2_map() has replaced. Only while stage2_is_safe(). */
 void stage2_reap(struct stage2 *s2);
 

@@ -60,6 +60,7 @@ struct memslot {
     uint32_t id;
     uint32_t flags;  /* KVM_MEM_* */
     uint64_t *dirty; /* one bit a page with KVM_MEM_LOG_DIRTY_PAGES, else NULL */
+    bool is_going;   /* what maps it is being taken out: only vm_invalidate() still finds it */
 };
 
 /* Who holds an interrupt line up: lines of several are ORed. */
@@ -79,7 +80,7 @@ struct vm {
 
     struct spinlock s2_lock;
     struct stage2 s2;          /* [s2_lock] */
-    uint64_t invalidations;    /* [s2_lock] counts mm's invalidate calls: a fault that raced one retries */
+    uint64_t invalidations;    /* [s2_lock] counts beginnings of removals: a fault that raced one retries */
     struct memslot slots[VM_MAX_SLOTS]; /* [s] slot_count of them, sorted by gpa */
     unsigned int slot_count;   /* [s] */
 

@@ -209,6 +209,80 @@ static void test_ram_fault(void **state)
     end();
 }
 
+/* More than is taken out in one piece, in all slots that show this memory. */
+static void test_invalidate_much(void **state)
+{
+    const uint64_t size = RAM_PAGES * PAGE_SIZE, pa = (uint64_t)ram - DIRECT_MAP_BASE;
+    struct stage2 *s2;
+    unsigned int access;
+    uint64_t found, found_size;
+
+    (void)state;
+    begin(true);
+    s2 = &vcpu0->vm->s2;
+    for (uint32_t i = 1; i < VM_MAX_SLOTS; i++)
+        assert_int_equal(set_slot(i, i * 2 * size, size, 0, 0), 0);
+    for (uint64_t i = 0; i < VM_MAX_SLOTS; i++) {
+        for (uint64_t at = 0; at < size; at += PAGE_SIZE)
+            assert_int_equal(stage2_map(s2, i * 2 * size + at, pa + at, STAGE2_PAGE, STAGE2_READ), 0);
+    }
+    fake_invalidate((uaddr_t)ram + PAGE_SIZE, (uaddr_t)ram + size);
+    for (uint64_t i = 0; i < VM_MAX_SLOTS; i++) {
+        for (uint64_t at = 0; at < size; at += PAGE_SIZE)
+            assert_int_equal(stage2_lookup(s2, i * 2 * size + at, &found, &access, &found_size), at == 0);
+    }
+    end();
+}
+
+#define BIG_GPA   (1ULL << 30)
+#define BIG_PAGES 65536
+#define BIG_LAST  (BIG_GPA + (BIG_PAGES - 1) * PAGE_SIZE)
+
+static unsigned pieces;
+
+static void between_pieces(struct switch_hooks *hooks)
+{
+    const uaddr_t uaddr = (uaddr_t)ram - BIG_PAGES / 2 * PAGE_SIZE;
+    struct stage2 *s2 = &vcpu0->vm->s2;
+    unsigned int access;
+    uint64_t pa, size;
+
+    (void)hooks;
+    if (pieces++ > 0)
+        return;
+    assert_true(stage2_lookup(s2, BIG_LAST, &pa, &access, &size));
+    assert_int_equal(memory_fault(vcpu0->vm, BIG_LAST, STAGE2_READ), -ENOENT);
+    fake_invalidate(uaddr, uaddr + BIG_PAGES * PAGE_SIZE);
+    assert_false(stage2_lookup(s2, BIG_LAST, &pa, &access, &size));
+}
+
+static void nothing(struct switch_hooks *hooks)
+{
+    (void)hooks;
+}
+
+/* A slot goes in pieces: no fault finds it any more, but its owner can still take pages back. */
+static void test_slot_goes_in_pieces(void **state)
+{
+    const struct kvm_userspace_memory_region region = {
+        .slot = 1, .guest_phys_addr = BIG_GPA, .memory_size = BIG_PAGES * PAGE_SIZE,
+        .userspace_addr = (uint64_t)ram - BIG_PAGES / 2 * PAGE_SIZE};
+    struct switch_hooks hooks = {.switch_out = between_pieces, .switch_in = nothing};
+
+    (void)state;
+    begin(true);
+    assert_int_equal(ioctl_fd(vm_fd, KVM_SET_USER_MEMORY_REGION, (void *)&region), 0);
+    for (gpa_t gpa = BIG_LAST; gpa >= BIG_GPA; gpa -= STAGE2_LARGE) /* every table is there */
+        assert_int_equal(stage2_map(&vcpu0->vm->s2, gpa, (uint64_t)ram - DIRECT_MAP_BASE, STAGE2_PAGE, STAGE2_READ), 0);
+    pieces = 0;
+    fake_thread.hooks = &hooks;
+    fake_cpu.need_resched = true;
+    assert_int_equal(set_slot(1, BIG_GPA, 0, 0, 0), 0);
+    fake_thread.hooks = NULL;
+    assert_int_equal(pieces, 1);
+    end();
+}
+
 static unsigned kicks;
 
 static void leave_guest(void)
@@ -415,6 +489,8 @@ int hv_io_tests(void)
         cmocka_unit_test(test_port_string_base),
         cmocka_unit_test(test_port_string_fault),
         cmocka_unit_test(test_ram_fault),
+        cmocka_unit_test(test_invalidate_much),
+        cmocka_unit_test(test_slot_goes_in_pieces),
         cmocka_unit_test(test_invalidate_waits_for_all),
         cmocka_unit_test(test_dirty_log),
         cmocka_unit_test(test_dirty_log_stays),

@@ -227,6 +227,29 @@ static void test_formats(void **state)
     stage2_fini(&ept);
 }
 
+/* A caller with a lock takes much out in pieces; what is not there costs nothing. */
+static void test_unmap_some(void **state)
+{
+    const gpa_t limit = 1ULL << STAGE2_GPA_BITS, end = 3 * STAGE2_UNMAP_ENTRIES * STAGE2_PAGE;
+    struct stage2 s2 = make(STAGE2_EPT);
+    unsigned int calls = 0;
+
+    (void)state;
+    assert_int_equal(stage2_unmap_some(&s2, 0, limit), limit);
+    for (gpa_t gpa = 0; gpa < end; gpa += STAGE2_PAGE)
+        assert_int_equal(stage2_map(&s2, gpa, gpa + STAGE2_LARGE, STAGE2_PAGE, STAGE2_READ), 0);
+    for (gpa_t gpa = STAGE2_PAGE, next; gpa < limit; gpa = next, calls++) {
+        uint64_t before = counted, generation = s2.generation;
+
+        next = stage2_unmap_some(&s2, gpa, limit);
+        assert_true(next > gpa && before - counted <= STAGE2_UNMAP_ENTRIES);
+        assert_int_equal(s2.generation != generation, before != counted);
+    }
+    assert_int_equal(calls, 4);
+    assert_int_equal(counted, 1); /* before the range */
+    stage2_fini(&s2);
+}
+
 static void test_no_memory(void **state)
 {
     struct stage2 s2 = make(STAGE2_NPT);
@@ -322,6 +345,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_npt),       cmocka_unit_test(test_ept),
         cmocka_unit_test(test_formats),   cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_unmap_some),
         cmocka_unit_test(test_flush_model),
     };
 
