@@ -73,7 +73,6 @@ static void irqfd_destroy(struct irqfd *irqfd)
     if (irqfd->resample_file != NULL) {
         flags = spin_lock(&vm->irq_lock);
         list_remove(&irqfd->resample_link);
-        vm->resample_count--;
         spin_unlock(&vm->irq_lock, flags);
         (void)irq_set_line(vm, irqfd->gsi, false, IRQ_FROM_RESAMPLE);
         file_put(irqfd->resample_file);
@@ -144,7 +143,6 @@ static int irqfd_assign(struct vm *vm, const struct kvm_irqfd *arg)
             goto put_file;
         flags = spin_lock(&vm->irq_lock);
         list_add_tail(&vm->resamplers, &irqfd->resample_link);
-        vm->resample_count++;
         spin_unlock(&vm->irq_lock, flags);
     }
     list_add_tail(&vm->irqfds, &irqfd->link);
@@ -175,19 +173,18 @@ int irqfd_set(struct vm *vm, const struct kvm_irqfd *arg)
     return irqfd_assign(vm, arg);
 }
 
-/* irq_lock held: the guest's EOI for this GSI. */
-bool irqfd_acknowledge(struct vm *vm, uint32_t gsi)
+/* The guest has finished with a level interrupt: whoever held the line may look again. */
+void irqfd_acknowledge(struct vm *vm, unsigned int chip, unsigned int pin)
 {
     struct irqfd *irqfd;
-    bool any = false;
 
     list_for_each(irqfd, &vm->resamplers, resample_link) {
-        if (irqfd->gsi == gsi) {
+        if (irq_leads_to(vm, irqfd->gsi, chip, pin)) {
+            irq_lower_resampled(vm, irqfd->gsi);
             irqfd->is_acked = true;
-            any = true;
+            vm->has_acks = true;
         }
     }
-    return any;
 }
 
 static struct eventfd *next_acked(struct vm *vm, struct file **file)

@@ -258,25 +258,9 @@ static bool ioapic_sends(struct ioapic *ioapic, const struct apic_msg *msg)
     return deliver(vm, NULL, msg) >= 0;
 }
 
-static void lower_resampled(struct vm *vm, uint32_t gsi);
-
-/* The guest has finished with a level interrupt: whoever held the line may look again. */
-static void acknowledged(struct vm *vm, unsigned int chip, unsigned int pin)
-{
-    for (unsigned int i = 0; vm->resample_count > 0 && i < vm->routes->count; i++) {
-        const struct irq_route *route = &vm->routes->route[i];
-
-        if (route->type == KVM_IRQ_ROUTING_IRQCHIP && route->chip == chip && route->pin == pin &&
-            irqfd_acknowledge(vm, route->gsi)) {
-            lower_resampled(vm, route->gsi);
-            vm->has_acks = true;
-        }
-    }
-}
-
 static void ioapic_acknowledged(struct ioapic *ioapic, unsigned int pin)
 {
-    acknowledged(container_of(ioapic, struct vm, ioapic), KVM_IRQCHIP_IOAPIC, pin);
+    irqfd_acknowledge(container_of(ioapic, struct vm, ioapic), KVM_IRQCHIP_IOAPIC, pin);
 }
 
 /* After whatever may have ended an interrupt at the PICs. */
@@ -288,7 +272,7 @@ static void pic_acknowledged(struct vm *vm)
     for (; ended != 0; ended &= ended - 1) {
         unsigned int pin = (unsigned int)__builtin_ctz(ended);
 
-        acknowledged(vm, pin >> 3, pin & 7);
+        irqfd_acknowledge(vm, pin >> 3, pin & 7);
     }
 }
 
@@ -357,7 +341,19 @@ static int set_line_locked(struct vm *vm, uint32_t gsi, bool level, enum irq_sou
     return result;
 }
 
-static void lower_resampled(struct vm *vm, uint32_t gsi)
+bool irq_leads_to(const struct vm *vm, uint32_t gsi, unsigned int chip, unsigned int pin)
+{
+    const struct irq_routes *routes = vm->routes;
+
+    for (const struct irq_route *r = first_route(routes, gsi);
+         r < &routes->route[routes->count] && r->gsi == gsi; r++) {
+        if (r->type == KVM_IRQ_ROUTING_IRQCHIP && r->chip == chip && r->pin == pin)
+            return true;
+    }
+    return false;
+}
+
+void irq_lower_resampled(struct vm *vm, uint32_t gsi)
 {
     (void)set_line_locked(vm, gsi, false, IRQ_FROM_RESAMPLE);
 }

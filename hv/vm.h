@@ -101,8 +101,7 @@ struct vm {
     unsigned int next_lowest;    /* [q] where lowest-priority delivery looks first */
     struct list_node irqfds;     /* [m] */
     unsigned int irqfd_count;    /* [m] */
-    unsigned int resample_count; /* [q] irqfds that want to hear of EOIs */
-    struct list_node resamplers; /* [q] */
+    struct list_node resamplers; /* [q] irqfds that want to hear of EOIs */
     bool has_acks;               /* [q] irqfd_signal_acks() has something to do */
 
     struct spinlock io_lock;
@@ -249,6 +248,9 @@ int irq_set_chip(struct vm *vm, const struct kvm_irqchip *chip);
 /* Any context. Delivered count (> 0), 0: merged, -1: masked or nobody there. */
 int irq_set_line(struct vm *vm, uint32_t gsi, bool level, enum irq_source source);
 int irq_send_msi(struct vm *vm, const struct kvm_msi *msi);
+/* For irqfds, with irq_lock held. */
+bool irq_leads_to(const struct vm *vm, uint32_t gsi, unsigned int chip, unsigned int pin);
+void irq_lower_resampled(struct vm *vm, uint32_t gsi);
 void irq_vcpu_init(struct vcpu *vcpu);
 void irq_vcpu_fini(struct vcpu *vcpu);
 void irq_arm_lapic_timer(struct vcpu *vcpu); /* irq_lock held */
@@ -264,8 +266,9 @@ int irqfd_set(struct vm *vm, const struct kvm_irqfd *arg);
 int ioeventfd_set(struct vm *vm, const struct kvm_ioeventfd *arg);
 void eventfds_fini(struct vm *vm);
 bool ioeventfd_match(struct vm *vm, bool is_pio, uint64_t addr, unsigned int size, uint64_t value);
-bool irqfd_acknowledge(struct vm *vm, uint32_t gsi); /* irq_lock held: the guest's EOI */
-void irqfd_signal_acks(struct vm *vm);               /* ... and what follows, without it */
+/* irq_lock held: the guest's EOI; and what follows, without it. */
+void irqfd_acknowledge(struct vm *vm, unsigned int chip, unsigned int pin);
+void irqfd_signal_acks(struct vm *vm);
 
 /* ---- vcpu.c ---- */
 int vcpu_create(struct vm *vm, uint32_t id); /* a descriptor */

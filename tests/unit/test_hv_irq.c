@@ -344,6 +344,55 @@ static void test_eventfds(void **state)
     close_fd(resample);
 }
 
+/* All GSIs there are lead to one pin: its EOI is heard by those that have an irqfd, on whichever of them. */
+static void test_resample_shared_pin(void **state)
+{
+    static struct {
+        struct kvm_irq_routing head;
+        struct kvm_irq_routing_entry entries[VM_MAX_GSI];
+    } table = {.head.nr = VM_MAX_GSI};
+    static const uint32_t gsis[] = {3, 700, VM_MAX_GSI - 1};
+    int line[3], resample[3], other = fake_eventfd(), silent = fake_eventfd();
+    struct kvm_irqfd irq = {.fd = (uint32_t)other, .resamplefd = (uint32_t)silent, .gsi = 5, .flags = KVM_IRQFD_FLAG_RESAMPLE};
+    uint64_t v = 0x10 + 2 * 10;
+
+    (void)state;
+    for (unsigned i = 0; i < 3; i++) {
+        line[i] = fake_eventfd();
+        resample[i] = fake_eventfd();
+    }
+    begin(true);
+    for (uint32_t i = 0; i < VM_MAX_GSI; i++)
+        table.entries[i] = (struct kvm_irq_routing_entry){
+            .gsi = i, .type = KVM_IRQ_ROUTING_IRQCHIP, .u.irqchip = {.irqchip = 2, .pin = i == 5 ? 11 : 10}};
+    assert_int_equal(ioctl_fd(vm_fd, KVM_SET_GSI_ROUTING, &table), 0);
+    assert_int_equal(ioctl_fd(vm_fd, KVM_IRQFD, &irq), 0);
+    for (unsigned i = 0; i < 3; i++) {
+        irq.fd = (uint32_t)line[i];
+        irq.resamplefd = (uint32_t)resample[i];
+        irq.gsi = gsis[i];
+        assert_int_equal(ioctl_fd(vm_fd, KVM_IRQFD, &irq), 0);
+    }
+    lapic_write(APIC_SVR, 0x1ff);
+    assert_true(irq_mmio(vcpu0, IOAPIC_BASE, 4, true, &v));
+    v = 0x8000 | 0x71;
+    assert_true(irq_mmio(vcpu0, IOAPIC_BASE + 0x10, 4, true, &v));
+    eventfd_signal(eventfd_from_file(fake_files[line[1]]), 1);
+    assert_int_equal(irq_take(vcpu0), 0x71);
+    lapic_write(APIC_EOI, 0);
+    assert_int_equal(irq_take(vcpu0), -1);
+    assert_int_equal(fake_eventfd_count(silent), 0);
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(fake_eventfd_count(resample[i]), 1);
+    end();
+    for (unsigned i = 0; i < 3; i++) {
+        close_fd(line[i]);
+        close_fd(resample[i]);
+    }
+    close_fd(other);
+    close_fd(silent);
+}
+
 /* With the PICs the acknowledge is theirs. */
 static void test_resample_by_pic(void **state)
 {
@@ -431,6 +480,7 @@ int hv_irq_tests(void)
         cmocka_unit_test(test_signals),
         cmocka_unit_test(test_start_ap),
         cmocka_unit_test(test_eventfds),
+        cmocka_unit_test(test_resample_shared_pin),
         cmocka_unit_test(test_resample_by_pic),
         cmocka_unit_test(test_ioapic_without_taker),
         cmocka_unit_test(test_routes),
