@@ -24,7 +24,7 @@ static enum exit_action to_vmm(struct vcpu *vcpu, gpa_t gpa, bool is_write)
     memset(run->mmio.data, 0, sizeof(run->mmio.data));
     if (is_write)
         memcpy(run->mmio.data, &mmio->value, mmio->len);
-    vcpu->pending = PENDING_MMIO;
+    vcpu_pend(vcpu, PENDING_MMIO);
     return EXIT_TO_VMM;
 }
 

@@ -58,22 +58,18 @@ static enum exit_action pio_single(struct vcpu *vcpu, struct vm_exit *vmexit)
     }
     if (!is_in)
         memcpy(pio_data(vcpu), &value, size);
-    vcpu->pending = PENDING_PIO;
+    vcpu_pend(vcpu, PENDING_PIO);
     vcpu->pio.size = size;
     vcpu->pio.insn_len = vmexit->insn_len;
     vcpu->pio.is_in = is_in;
-    vcpu->pio.rip = vcpu->regs.rip;
     return to_vmm(vcpu, port, size, is_in, 1);
 }
 
-/* Ring 3 may have sent the CPU elsewhere meanwhile: then, as in KVM, the instruction is forgotten. */
 enum exit_action pio_complete(struct vcpu *vcpu)
 {
     struct vm_exit vmexit = {.insn_len = vcpu->pio.insn_len};
     uint32_t value = 0;
 
-    if (vcpu->regs.rip != vcpu->pio.rip)
-        return EXIT_RESUME;
     if (vcpu->pio.is_in) {
         memcpy(&value, pio_data(vcpu), vcpu->pio.size);
         set_accumulator(vcpu, vcpu->pio.size, value);
@@ -181,7 +177,7 @@ static enum exit_action pio_string(struct vcpu *vcpu, struct vm_exit *vmexit)
         memcpy(&value, pio_data(vcpu), insn.size);
     if (string_in_kernel(vcpu, &insn, vmexit->pio.port, gva, value))
         return EXIT_RESUME;
-    vcpu->pending = PENDING_PIO_STRING;
+    vcpu_pend(vcpu, PENDING_PIO_STRING);
     vcpu->pio = (struct vcpu_pio){.size = insn.size, .is_in = is_in, .count = count, .insn = insn};
     return to_vmm(vcpu, vmexit->pio.port, insn.size, is_in, count);
 }

@@ -395,12 +395,17 @@ static long run_loop(struct vcpu *vcpu)
     }
 }
 
-/* Ring 3 has done its part of an access: the guest gets the result. */
+/*
+ * Ring 3 has done its part of an access: the guest gets the result. If ring 3 has sent the CPU elsewhere
+ * meanwhile, the instruction is forgotten.
+ */
 static enum exit_action complete_pending(struct vcpu *vcpu)
 {
     enum vcpu_pending pending = vcpu->pending;
 
     vcpu->pending = PENDING_NONE;
+    if (vcpu->regs.rip != vcpu->pending_rip)
+        return EXIT_RESUME;
     switch (pending) {
     case PENDING_PIO:
         return pio_complete(vcpu);

@@ -168,13 +168,13 @@ struct vcpu {
     struct wait_queue wq;
     uint32_t mp_state;            /* [o] KVM_MP_STATE_* */
     enum vcpu_pending pending;    /* [o] */
+    uint64_t pending_rip;         /* [o] of its instruction */
     int run_error;                /* [o] what KVM_RUN returns instead of 0 */
     struct vcpu_pio {
         uint8_t size;
         uint8_t insn_len;
         bool is_in;
         uint32_t count;           /* string: elements given to ring 3 */
-        uint64_t rip;             /* not a string: of the instruction */
         struct insn insn;         /* string */
     } pio;                        /* [o] */
     struct mmio mmio;             /* [o] */
@@ -358,6 +358,13 @@ void kvmclock_write_wall(struct vcpu *vcpu, uint64_t value);
 uint64_t kvmclock_now(const struct vm *vm);
 void kvmclock_get(struct vm *vm, struct kvm_clock_data *data);
 int kvmclock_set(struct vm *vm, const struct kvm_clock_data *data);
+
+/* The instruction at rip goes on after the next KVM_RUN. */
+static inline void vcpu_pend(struct vcpu *vcpu, enum vcpu_pending what)
+{
+    vcpu->pending = what;
+    vcpu->pending_rip = vcpu->regs.rip;
+}
 
 /* A request by the vCPU's own thread: nobody to kick. */
 static inline void vcpu_note(struct vcpu *vcpu, uint32_t requests)

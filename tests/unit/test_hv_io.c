@@ -457,6 +457,43 @@ static void test_mmio(void **state)
     end();
 }
 
+/* Ring 3 sends the CPU elsewhere before it has answered: what the CPU was doing is forgotten. */
+static void test_moved_meanwhile(void **state)
+{
+    static const struct vm_exit read = {.reason = EXIT_STAGE2_FAULT,
+                                        .fault = {.gpa = DEVICE, .access = STAGE2_READ}};
+    static const struct vm_exit ins = {.reason = EXIT_PIO, .pio = {.port = 0x5f, .size = 1, .is_in = true, .is_string = true}};
+    static const struct vm_exit in = {.reason = EXIT_PIO, .insn_len = 1, .pio = {.port = 0x5f, .size = 1, .is_in = true}};
+    static const struct {
+        const struct vm_exit *exit;
+        uint8_t code[5];
+    } cases[] = {{&read, {0xa1, 0x10, 0, 0, 0xd0}}, {&ins, {0x6c}}, {&in, {0xec}}};
+    struct kvm_regs r;
+
+    (void)state;
+    begin(true);
+    for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+        protected_mode();
+        code(cases[i].code, sizeof(cases[i].code));
+        plan_set(2, cases[i].exit, &exit_triple);
+        assert_int_equal(run_once(), 0);
+        assert_int_equal(regs().rip, CODE);
+        r = regs();
+        r.rip = CODE + 0x100;
+        r.rdi = 0x2000;
+        ioctl_fd(cpu_fd, KVM_SET_REGS, &r);
+        memset(run->mmio.data, 0x55, sizeof(run->mmio.data));
+        memset(page_address(vcpu0->run_pages[1]), 0x55, 16);
+        assert_int_equal(run_once(), 0);
+        assert_int_equal(run->exit_reason, KVM_EXIT_SHUTDOWN);
+        assert_int_equal(regs().rip, CODE + 0x100);
+        assert_int_equal(regs().rax, r.rax);
+        assert_int_equal(regs().rdi, r.rdi);
+        assert_int_equal(ram[0x2000], 0);
+    }
+    end();
+}
+
 static void test_rom(void **state)
 {
     static const struct vm_exit write = {.reason = EXIT_STAGE2_FAULT,
@@ -496,6 +533,7 @@ int hv_io_tests(void)
         cmocka_unit_test(test_dirty_log_stays),
         cmocka_unit_test(test_large_dirty_log),
         cmocka_unit_test(test_mmio),
+        cmocka_unit_test(test_moved_meanwhile),
         cmocka_unit_test(test_rom),
     };
 
