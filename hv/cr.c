@@ -287,7 +287,8 @@ static int decode_cr(struct vcpu *vcpu, struct vm_exit *vmexit, struct insn *ins
 enum exit_action exit_cr(struct vcpu *vcpu, struct vm_exit *vmexit)
 {
     struct insn insn = {.size = 8};
-    uint64_t cr0;
+    uint64_t cr0, old_cr8 = vcpu->cr8;
+    enum exit_action action;
     bool ok = true;
     int err;
 
@@ -322,7 +323,12 @@ enum exit_action exit_cr(struct vcpu *vcpu, struct vm_exit *vmexit)
         inject_fault_error(vcpu, VECTOR_GP, 0);
         return EXIT_RESUME;
     }
-    return exit_skip(vcpu, vmexit);
+    action = exit_skip(vcpu, vmexit);
+    if (action == EXIT_RESUME && !vcpu->vm->has_irqchip && vcpu->cr8 < old_cr8) {
+        vcpu->run->exit_reason = KVM_EXIT_SET_TPR; /* ring 3's APIC may have an interrupt for it now */
+        return EXIT_TO_VMM;
+    }
+    return action;
 }
 
 /* ---- debug registers ------------------------------------------------------------------------------ */

@@ -2,6 +2,7 @@
 /* Every guest: X(name) stands for name.asm. */
 #define GUEST_LIST(X) \
     X(cpuid) \
+    X(cr8) \
     X(execute_nothing) \
     X(faults) \
     X(fpu) \

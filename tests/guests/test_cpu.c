@@ -387,6 +387,26 @@ static void kvmclock(void)
     expect_report(&m, GUEST_DATA + 1);
 }
 
+/* A lower priority may let an interrupt in: whoever has the APIC hears of it. */
+static void task_priority(void)
+{
+    struct machine m;
+
+    machine_init(&m, LONG_MODE, IRQCHIP, GUEST(cr8));
+    for (uint32_t report = 1; report <= 3; report++)
+        expect_report(&m, report);
+    expect_report(&m, 5);
+
+    machine_init(&m, LONG_MODE, NO_IRQCHIP, GUEST(cr8));
+    expect_report(&m, 1);
+    check_equal("the raised priority", m.run->cr8, 9);
+    machine_run_to(&m, KVM_EXIT_SET_TPR);
+    check_equal("the lowered priority", m.run->cr8, 5);
+    expect_report(&m, 2);
+    expect_report(&m, 3);
+    expect_report(&m, 5);
+}
+
 const struct test cpu_tests[] = {
     { "cpu_cpuid", cpuid },
     { "cpu_cpuid_supported", cpuid_supported },
@@ -399,5 +419,6 @@ const struct test cpu_tests[] = {
     { "cpu_special_registers", special_registers },
     { "cpu_fpu", fpu },
     { "cpu_kvmclock", kvmclock },
+    { "cpu_task_priority", task_priority },
     { NULL, NULL },
 };
