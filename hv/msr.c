@@ -97,15 +97,10 @@ static int read_tsc(struct vcpu *vcpu, uint32_t index, uint64_t *value)
     return 0;
 }
 
-static int set_tsc_offset(struct vcpu *vcpu, uint64_t offset)
+static void set_tsc_offset_locked(struct vcpu *vcpu, uint64_t offset)
 {
-    irqflags_t flags = spin_lock(&vcpu->vm->irq_lock);
-
-    vcpu->tsc_offset = offset;
+    kvmclock_set_tsc_offset(vcpu, offset);
     irq_arm_lapic_timer(vcpu); /* a TSC deadline has moved in host time */
-    spin_unlock(&vcpu->vm->irq_lock, flags);
-    vcpu_note(vcpu, REQ_KVMCLOCK);
-    return 0;
 }
 
 /*
@@ -114,12 +109,15 @@ static int set_tsc_offset(struct vcpu *vcpu, uint64_t offset)
  */
 static int write_tsc(struct vcpu *vcpu, uint32_t index, uint64_t value)
 {
-    uint64_t offset = value - rdtsc();
+    irqflags_t flags = spin_lock(&vcpu->vm->irq_lock);
+    uint64_t offset = vcpu->is_running ? value - rdtsc() : kvmclock_tsc_offset(vcpu->vm, value);
 
     (void)index;
     if (vcpu->is_running)
         vcpu->tsc_adjust += offset - vcpu->tsc_offset;
-    return set_tsc_offset(vcpu, offset);
+    set_tsc_offset_locked(vcpu, offset);
+    spin_unlock(&vcpu->vm->irq_lock, flags);
+    return 0;
 }
 
 static int read_tsc_adjust(struct vcpu *vcpu, uint32_t index, uint64_t *value)
@@ -131,11 +129,14 @@ static int read_tsc_adjust(struct vcpu *vcpu, uint32_t index, uint64_t *value)
 
 static int write_tsc_adjust(struct vcpu *vcpu, uint32_t index, uint64_t value)
 {
-    uint64_t offset = vcpu->tsc_offset + value - vcpu->tsc_adjust;
+    irqflags_t flags = spin_lock(&vcpu->vm->irq_lock);
 
     (void)index;
+    if (vcpu->is_running)
+        set_tsc_offset_locked(vcpu, vcpu->tsc_offset + value - vcpu->tsc_adjust);
     vcpu->tsc_adjust = value;
-    return vcpu->is_running ? set_tsc_offset(vcpu, offset) : 0;
+    spin_unlock(&vcpu->vm->irq_lock, flags);
+    return 0;
 }
 
 static int read_apic_base(struct vcpu *vcpu, uint32_t index, uint64_t *value)

@@ -612,7 +612,6 @@ static void vcpu_init(struct vcpu *vcpu, struct vm *vm, uint32_t id)
     wait_queue_init(&vcpu->wq);
     vcpu->hooks.switch_out = switch_out;
     vcpu->hooks.switch_in = switch_in;
-    vcpu->tsc_offset = -vm->tsc_base;
     vcpu->phys_bits = 36;
     vcpu->mp_state = vm->has_irqchip && id != vm->boot_cpu_id ? KVM_MP_STATE_UNINITIALIZED
                                                               : KVM_MP_STATE_RUNNABLE;
@@ -663,9 +662,11 @@ int vcpu_create(struct vm *vm, uint32_t id)
         goto destroy_backend;
     }
     flags = spin_lock(&vm->irq_lock);
+    vcpu->tsc_offset = vm->tsc_offset;
     __atomic_store_n(&vm->vcpus[vm->vcpu_count], vcpu, __ATOMIC_RELEASE);
     __atomic_store_n(&vm->vcpu_count, vm->vcpu_count + 1, __ATOMIC_RELEASE);
     spin_unlock(&vm->irq_lock, flags);
+    kvmclock_refresh(vm); /* the others' TSCs may be different by now */
     fd_publish(fd, file); /* last step: ring 3 can use it from here on */
     return fd;
 

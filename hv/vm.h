@@ -113,7 +113,8 @@ struct vm {
         uint64_t tsc, ns;     /* a moment of the host's clocks */
         uint64_t hz;
     } clock_line;             /* [q] what every vCPU's page is computed from */
-    uint64_t tsc_base;        /* [I] host TSC at creation: guest TSCs start near 0 */
+    uint64_t tsc_offset;      /* [q] that of the TSCs as ring 3 wants them; at first they start near 0 */
+    bool has_tsc;             /* [q] ring 3 has set them */
 };
 
 enum vcpu_request {
@@ -151,7 +152,7 @@ struct vcpu {
     bool has_triple_fault;       /* a fault while delivering a double fault */
     bool want_irq_window;        /* exit when an interrupt could be injected */
     bool want_nmi_window;        /* exit when an NMI could be injected */
-    uint64_t tsc_offset;         /* guest TSC = host TSC + offset */
+    uint64_t tsc_offset;         /* guest TSC = host TSC + offset; written under [q] too */
     uint64_t entry_deadline_tsc; /* host TSC at which a preemption timer ends the slice */
 
     /* Running. */
@@ -353,6 +354,9 @@ void msr_reset(struct vcpu *vcpu);
 /* ---- kvmclock.c ---- */
 void kvmclock_init(struct vm *vm); /* time begins, for its TSCs too */
 void kvmclock_update(struct vcpu *vcpu); /* guest memory is written: may sleep */
+void kvmclock_refresh(struct vm *vm);    /* all pages, before their vCPUs run on */
+void kvmclock_set_tsc_offset(struct vcpu *vcpu, uint64_t offset); /* irq_lock held */
+uint64_t kvmclock_tsc_offset(struct vm *vm, uint64_t tsc); /* likewise: what ring 3 means by it */
 int kvmclock_set_msr(struct vcpu *vcpu, uint64_t value);
 void kvmclock_write_wall(struct vcpu *vcpu, uint64_t value);
 uint64_t kvmclock_now(const struct vm *vm);

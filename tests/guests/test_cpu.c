@@ -387,6 +387,41 @@ static void kvmclock(void)
     expect_report(&m, GUEST_DATA + 1);
 }
 
+static uint64_t tsc_of(int vcpu)
+{
+    struct {
+        struct kvm_msrs head;
+        struct kvm_msr_entry entry;
+    } msr = { .head.nmsrs = 1, .entry.index = MSR_TSC };
+
+    check_equal("TSCs read", must(vcpu, KVM_GET_MSRS, &msr), 1);
+    return msr.entry.data;
+}
+
+/* Monitors write 0 to one TSC after the other: they are to be the same, as if all had been reset at once. */
+static void tscs_are_equal(void)
+{
+    struct {
+        struct kvm_msrs head;
+        struct kvm_msr_entry entry;
+    } zero = { .head.nmsrs = 1, .entry.index = MSR_TSC };
+    struct machine m;
+    uint64_t first;
+    int64_t hz, later;
+    int other;
+
+    machine_init(&m, LONG_MODE, IRQCHIP, NULL, 0);
+    other = must(m.vm, KVM_CREATE_VCPU, 1);
+    hz = must(m.vcpu, KVM_GET_TSC_KHZ, 0) * 1000ll;
+    check_equal("TSCs written", must(m.vcpu, KVM_SET_MSRS, &zero), 1);
+    nanosleep(&(struct timespec){ .tv_nsec = 600000000 }, NULL);
+    check_equal("TSCs written", must(other, KVM_SET_MSRS, &zero), 1);
+    first = tsc_of(m.vcpu);
+    later = (int64_t)(tsc_of(other) - first);
+    if (later < -(hz / 3) || later > hz / 3)
+        fail("the second TSC is %lld ticks ahead of the first", (long long)later);
+}
+
 /* A lower priority may let an interrupt in: whoever has the APIC hears of it. */
 static void task_priority(void)
 {
@@ -419,6 +454,7 @@ const struct test cpu_tests[] = {
     { "cpu_special_registers", special_registers },
     { "cpu_fpu", fpu },
     { "cpu_kvmclock", kvmclock },
+    { "cpu_tscs_are_equal", tscs_are_equal },
     { "cpu_task_priority", task_priority },
     { NULL, NULL },
 };

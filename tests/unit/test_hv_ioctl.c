@@ -376,11 +376,16 @@ static void test_kvmclock(void **state)
     end();
 }
 
-static long set_msr(uint32_t index, uint64_t value)
+static long set_msr_of(int fd, uint32_t index, uint64_t value)
 {
     msr_arg.head.nmsrs = 1;
     msr_arg.entries[0] = (struct kvm_msr_entry){.index = index, .data = value};
-    return ioctl_fd(cpu_fd, KVM_SET_MSRS, &msr_arg);
+    return ioctl_fd(fd, KVM_SET_MSRS, &msr_arg);
+}
+
+static long set_msr(uint32_t index, uint64_t value)
+{
+    return set_msr_of(cpu_fd, index, value);
 }
 
 static uint64_t get_msr(uint32_t index)
@@ -433,6 +438,58 @@ static void test_tsc_adjust(void **state)
     assert_int_equal(run_once(), 0);
     assert_int_equal(get_msr(MSR_TSC), 5000);
     assert_int_equal(get_msr(MSR_TSC_ADJUST), 77 + 5000 - 123456);
+    end();
+}
+
+/* Ring 3 writes one TSC after the other and means them to be the same; a guest means what it writes. */
+static void test_tscs_are_synchronized(void **state)
+{
+    static const struct vm_exit wrmsr = {.reason = EXIT_WRMSR, .insn_len = 2};
+    struct pvclock_vcpu_time_info *info = (void *)(ram + 0x3000);
+    struct kvm_regs r = {.rip = CODE, .rflags = 2, .rcx = MSR_KVM_SYSTEM_TIME_NEW, .rax = 0x3001};
+    static const uint64_t values[] = {0, 5000000000ULL, 0, 77000000000ULL, 1000};
+    struct kvm_clock_data clock;
+    struct vcpu *vcpu1;
+    int fd1;
+
+    (void)state;
+    begin(true);
+    fd1 = (int)ioctl_fd(vm_fd, KVM_CREATE_VCPU, (void *)1);
+    vcpu1 = fake_files[fd1]->private;
+    assert_int_equal(vcpu1->tsc_offset, vcpu0->tsc_offset);
+    for (unsigned i = 0; i < ARRAY_SIZE(values); i++) {
+        uint64_t was = guest_tsc(vcpu0);
+
+        assert_int_equal(set_msr(MSR_TSC, values[i]), 1);
+        assert_int_equal(guest_tsc(vcpu0), values[i] != 0 ? values[i] : was);
+        fake_tsc += 100000000;
+        assert_int_equal(set_msr_of(fd1, MSR_TSC, values[i]), 1);
+        assert_int_equal(vcpu1->tsc_offset, vcpu0->tsc_offset);
+    }
+
+    ioctl_fd(cpu_fd, KVM_SET_REGS, &r);
+    plan_set(2, &wrmsr, &exit_triple);
+    assert_int_equal(run_once(), 0);
+    assert_int_equal(info->flags, PVCLOCK_TSC_STABLE_BIT);
+    assert_int_equal(set_msr_of(fd1, MSR_TSC, 99000000000ULL), 1);
+    assert_int_equal(guest_tsc(vcpu1), 99000000000ULL);
+    plan_set(1, &exit_triple);
+    assert_int_equal(run_once(), 0);
+    assert_int_equal(info->flags, 0);
+    assert_int_equal(ioctl_fd(vm_fd, KVM_GET_CLOCK, &clock), 0);
+    assert_int_equal(clock.flags & KVM_CLOCK_TSC_STABLE, 0);
+    assert_int_equal(set_msr(MSR_TSC, 99000000000ULL), 1);
+    assert_int_equal(run_once(), 0);
+    assert_int_equal(info->flags, PVCLOCK_TSC_STABLE_BIT);
+
+    r.rcx = MSR_TSC;
+    r.rax = 1000;
+    ioctl_fd(cpu_fd, KVM_SET_REGS, &r);
+    plan_set(2, &wrmsr, &exit_triple);
+    assert_int_equal(run_once(), 0);
+    assert_int_equal(guest_tsc(vcpu0), 1000);
+    assert_int_equal(info->flags, 0);
+    close_fd(fd1);
     end();
 }
 
@@ -499,6 +556,7 @@ int hv_ioctl_tests(void)
         cmocka_unit_test(test_kvmclock),
         cmocka_unit_test(test_kvmclock_pages_agree),
         cmocka_unit_test(test_tsc_adjust),
+        cmocka_unit_test(test_tscs_are_synchronized),
         cmocka_unit_test(test_far_deadline),
         cmocka_unit_test(test_single_step),
     };
