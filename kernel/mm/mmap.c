@@ -433,6 +433,8 @@ static long mremap_locked(struct mm *mm, uaddr_t addr, size_t old_len, size_t ne
         if (err < 0)
             return err;
         vma = vma_find(mm, addr);
+        if (vma == NULL || vma->start > addr) /* old_len is 0, and `to` is addr */
+            return -EFAULT;
     } else if (new_len == old_len) {
         return (long)addr;
     } else if (can_grow_in_place(vma, addr, old_len, new_len)) {

@@ -99,6 +99,27 @@ static void shrinking_move(void)
     CALL(munmap(to, 2 * PAGE));
 }
 
+/* An old length of 0 maps shared memory once more. A new place at the old one has removed it by then. */
+static void again(void)
+{
+    const int flags = MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE;
+    char *top = (char *)0x7fffffffe000; /* nothing is mapped above it */
+    char *p = mmap(arena, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+
+    SECTION("an old length of 0");
+    strcpy(p + PAGE, "shared");
+    CALL(mremap(p + PAGE, 0, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, p + 8 * PAGE) == p + 8 * PAGE);
+    CALL(strcmp(p + 8 * PAGE, "shared"));
+    CALL(mremap(p + PAGE, 0, 2 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, p));
+    CALL(mremap(p + PAGE, 0, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, p + PAGE));
+    for (int i = 0; i < 4; i++)
+        CALL(msync(p + i * PAGE, PAGE, MS_ASYNC));
+    CALL(munmap(p, 9 * PAGE));
+    CALL(mmap(top, PAGE, PROT_READ | PROT_WRITE, flags, -1, 0) == top);
+    CALL(mremap(top, 0, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, top));
+    CALL(msync(top, PAGE, MS_ASYNC));
+}
+
 static void bad_arguments(void)
 {
     char *p = fill(arena, 4 * PAGE);
@@ -128,6 +149,7 @@ int main(void)
     moves();
     growth();
     shrinking_move();
+    again();
     bad_arguments();
     return 0;
 }
