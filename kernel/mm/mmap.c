@@ -509,17 +509,18 @@ static const struct advice {
     {MADV_DODUMP, 0, 0, false, false},
 };
 
+/* What lies behind a hole is advised too. */
 static int advise_locked(struct mm *mm, uaddr_t start, uaddr_t end, const struct advice *a)
 {
     uaddr_t covered = start;
+    bool has_hole = false;
     int err = 0;
 
     if (a->set | a->clear)
         err = mm_cut(mm, start, end);
     for (struct vma *vma = vma_find(mm, start); err == 0 && vma != NULL && vma->start < end;
          vma = vma_next(vma)) {
-        if (vma->start > covered)
-            break;
+        has_hole |= vma->start > covered;
         covered = vma->end;
         if (a->anon_only && !vma_is_private_anon(vma))
             return -EINVAL;
@@ -529,7 +530,7 @@ static int advise_locked(struct mm *mm, uaddr_t start, uaddr_t end, const struct
     }
     if (a->set | a->clear)
         vma_merge_around(mm, start, end);
-    return err < 0 ? err : covered < end ? -ENOMEM : 0;
+    return err < 0 ? err : has_hole || covered < end ? -ENOMEM : 0;
 }
 
 long sys_madvise(uaddr_t addr, size_t len, int advice)

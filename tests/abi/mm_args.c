@@ -24,11 +24,29 @@ static const struct args_row rows[] = {
     FORKED(brk, "p", 0),
 };
 
+/* The page behind the hole is dropped as well. */
+static void advice_over_a_hole(void)
+{
+    char *p = mmap(ARGS_FREE, 3 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+
+    SECTION("madvise over a hole");
+    p[0] = p[2 * 4096] = 'x';
+    CALL(munmap(p + 4096, 4096));
+    CALL(madvise(p, 3 * 4096, MADV_DONTNEED));
+    CALL(p[0]);
+    CALL(p[2 * 4096]);
+    CALL(madvise(p + 4096, 4096, MADV_DONTNEED));
+    CALL(madvise(p + 4096, 2 * 4096, MADV_DONTNEED));
+    CALL(madvise(p + 2 * 4096, 2 * 4096, MADV_DONTNEED));
+    CALL(munmap(p, 3 * 4096));
+}
+
 int main(void)
 {
     args_init();
     if (truncate("file", 8192) < 0 || seteuid(1) < 0) /* the superuser may map page 0 on Linux */
         return 1;
     args_try_rows(rows, ARRAY_LEN(rows));
+    advice_over_a_hole();
     return seteuid(0) < 0 || args_fini();
 }
