@@ -501,6 +501,20 @@ static void orphan_lock(uaddr_t word, uint32_t tid)
     }
 }
 
+/*
+ * The lock that the thread was about to take or to give back. It may have died between giving it back and
+ * waking the next one, or woken up and not yet the owner: with no owner somebody has to be woken.
+ */
+static void orphan_pending(uaddr_t word, uint32_t tid)
+{
+    uint32_t value;
+
+    if (get_user(&value, word) == 0 && (value & FUTEX_TID_MASK) == 0)
+        (void)futex_wake(word, false, 1, FUTEX_BITSET_MATCH_ANY);
+    else
+        orphan_lock(word, tid);
+}
+
 /* The list is the program's, and may be a ring of nonsense: it is followed so far and no further. */
 void futex_exit_robust(struct thread *t)
 {
@@ -521,7 +535,7 @@ void futex_exit_robust(struct thread *t)
         entry = next;
     }
     if (head.pending != 0)
-        orphan_lock((head.pending & ~ROBUST_PI) + (uint64_t)head.futex_offset, tid);
+        orphan_pending((head.pending & ~ROBUST_PI) + (uint64_t)head.futex_offset, tid);
 }
 
 int futex_wake_user(uaddr_t addr, unsigned n)

@@ -350,6 +350,47 @@ static void robust(void)
     wait(NULL);
 }
 
+/* ---- a lock given back by a thread that dies before it has woken anybody ---- */
+
+static struct {
+    struct robust_list_head head;
+    struct robust_list entry;
+    uint32_t word;
+} unlocking;
+static volatile int is_woken;
+
+static void *wait_for_unlocking(void *arg)
+{
+    struct timespec limit = {5, 0};
+
+    CALL(futex(&unlocking.word, FUTEX_WAIT, 0, &limit, NULL, 0));
+    is_woken = 1;
+    return arg;
+}
+
+static void *die_unlocking(void *arg)
+{
+    unlocking.head.list.next = &unlocking.head.list;
+    unlocking.head.futex_offset = (char *)&unlocking.word - (char *)&unlocking.entry;
+    unlocking.head.list_op_pending = &unlocking.entry;
+    syscall(SYS_set_robust_list, &unlocking.head, sizeof(unlocking.head));
+    return arg;
+}
+
+static void dying_while_unlocking(void)
+{
+    pthread_t waiter, t;
+
+    SECTION("dying while unlocking");
+    pthread_create(&waiter, NULL, wait_for_unlocking, NULL);
+    while (!is_woken) { /* the first ones may die before the waiter sleeps */
+        pthread_create(&t, NULL, die_unlocking, NULL);
+        pthread_join(t, NULL);
+        usleep(10000);
+    }
+    pthread_join(waiter, NULL);
+}
+
 static void *cancelled(void *arg)
 {
     sleep(1000);
@@ -437,6 +478,7 @@ int main(int argc, char **argv)
     endings();
     futexes();
     robust();
+    dying_while_unlocking();
     cancelling();
     texts();
     return 0;
