@@ -187,8 +187,6 @@ static bool scan_children(struct wait_request *r, struct wait_result *out)
     list_for_each (child, &me->children, sibling) {
         if (!is_wanted(r, child))
             continue;
-        if (child->zombie)
-            r->found_any = true;
         if (!look_at(r, child, out))
             continue;
         if (child->zombie && !(r->options & WNOWAIT)) {

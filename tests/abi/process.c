@@ -96,6 +96,8 @@ static void waiting(void)
     kill(pid, SIGCONT);
     CALL(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT));
     printf("waitid: code %d status %d\n", info.si_code, info.si_status);
+    CALL(waitid(P_PID, (id_t)pid, &info, WSTOPPED | WCONTINUED | WNOHANG)); /* it will never do either */
+    CALL(waitid(P_ALL, 0, &info, WSTOPPED | WNOHANG));
     CALL(waitid(P_PID, (id_t)pid, &info, WEXITED));
     CALL(waitid(P_PID, (id_t)pid, &info, WEXITED));
 
