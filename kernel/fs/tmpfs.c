@@ -863,9 +863,11 @@ int shmem_file_create(const char *name, uint64_t size, struct file **out)
     inode->nlink = 0;
     inode->size = size;
     d_set_inode(p.dentry, inode);
-    err = file_finish_open(f, &p, O_RDWR | O_LARGEFILE);
+    err = file_finish_open(f, &p, O_RDONLY | O_LARGEFILE);
     if (err < 0)
         goto fail;
+    f->flags |= O_RDWR; /* only now: it is no writer that keeps a memfd from being executed, as on Linux */
+    f->can_write = true;
     dentry_put(p.dentry);
     *out = f;
     return 0;

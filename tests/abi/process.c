@@ -18,6 +18,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -256,6 +257,32 @@ static void nothing(int sig)
     (void)sig;
 }
 
+/* The descriptor that it is made with does not count as a writer; one that is opened does. */
+static void exec_memfd(void)
+{
+    int from = open(self, O_RDONLY), fd = memfd_create("program", 0), writer, status;
+    char path[64], *argv[] = {"memfd", "exec-quiet", NULL}, *none[] = {NULL};
+    pid_t pid;
+
+    while (sendfile(fd, from, NULL, 1 << 20) > 0)
+        ;
+    close(from);
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    printf("status %d\n", run(path, argv, none));
+    if ((pid = fork()) == 0) {
+        syscall(SYS_execveat, fd, "", argv, none, AT_EMPTY_PATH);
+        _exit(99);
+    }
+    waitpid(pid, &status, 0);
+    show_status("memfd", status);
+    writer = open(path, O_RDWR);
+    printf("status %d\n", run(path, argv, none));
+    close(writer);
+    printf("status %d\n", run(path, argv, none));
+    CALL(write(fd, "x", 1));
+    close(fd);
+}
+
 static void exec(void)
 {
     char *argv[] = {"name", "exec-child", "b c", "", NULL}, *envp[] = {"A=1", "B=", NULL}, *none[] = {NULL};
@@ -323,6 +350,7 @@ static void exec(void)
     }
     wait(&fd);
     show_status("execveat", fd);
+    exec_memfd();
     snprintf(path, sizeof(path), "rm -r %s", folder);
     if (chdir("/") < 0 || system(path) != 0)
         exit(1);
