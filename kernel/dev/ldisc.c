@@ -178,10 +178,20 @@ static void echo_typed(struct ldisc *ld, uint8_t c)
     ldisc_echo(ld, c);
 }
 
+/* PARMRK: 0377 is doubled, so that it is not taken for a mark. In a line's excess that takes a second
+ * place. */
+static void put_double(struct ldisc *ld, uint8_t c)
+{
+    if (c != 0377 || !(ld->t.c_iflag & PARMRK))
+        return;
+    if (ld->head - ld->tail == LDISC_INPUT_SIZE - 1)
+        ld->head--;
+    put(ld, c);
+}
+
 static void queue(struct ldisc *ld, uint8_t c)
 {
-    if (c == 0377 && (ld->t.c_iflag & PARMRK))
-        put(ld, c); /* doubled, so that it is not taken for a mark */
+    put_double(ld, c);
     put(ld, c);
 }
 
@@ -351,8 +361,7 @@ static void edit(struct ldisc *ld, enum edit what, uint8_t c, struct ldisc_event
     case EDIT_EOL:
         if (echoes(ld))
             echo_typed(ld, c);
-        if (c == 0377 && (ld->t.c_iflag & PARMRK))
-            put(ld, c);
+        put_double(ld, c);
         finish_line(ld, c, ev);
         break;
     case EDIT_NONE:

@@ -169,6 +169,40 @@ static void overlong_line_keeps_its_end(void **state)
     assert_int_equal(buf[n - 2], 'x');
 }
 
+/* What PARMRK doubles needs two places: in an overlong line too the ring holds no more than it can. */
+static void overlong_line_doubles_in_place(void **state)
+{
+    uint8_t buf[2 * LDISC_INPUT_SIZE];
+    struct ktermios t;
+    bool end;
+    size_t n;
+
+    for (int eol = 0; eol < 2; eol++) {
+        for (uint32_t len = LDISC_INPUT_SIZE - 3; len <= LDISC_INPUT_SIZE; len++) {
+            fresh(state);
+            change(PARMRK, 0, ECHO);
+            for (uint32_t i = 0; i < len; i++)
+                assert_int_equal(type("x"), 1);
+            t = ld.t;
+            t.c_cc[VEOL] = eol ? 0377 : CC_DISABLED;
+            (void)ldisc_set_termios(&ld, &t);
+            for (int i = 0; i < 10 && !ev.readable; i++) {
+                assert_int_equal(type("\377"), 1);
+                assert_true(ld.head - ld.tail <= LDISC_INPUT_SIZE);
+            }
+            if (!eol)
+                type("\n");
+            n = ldisc_read_line(&ld, buf, sizeof(buf), &end);
+            assert_true(end);
+            assert_true(n > LDISC_INPUT_SIZE - 3 && n <= LDISC_INPUT_SIZE);
+            assert_int_equal(buf[0], 'x');
+            assert_int_equal(buf[n - 1], eol ? 0377 : '\n');
+            assert_int_equal(buf[n - 2], 0377);
+            assert_false(ldisc_readable(&ld, 1));
+        }
+    }
+}
+
 static void full_input_is_refused(void **state)
 {
     (void)state;
@@ -244,6 +278,7 @@ int main(void)
                                        T(signals_flush_unless_told_not_to),
                                        T(stop_and_start),
                                        T(overlong_line_keeps_its_end),
+                                       T(overlong_line_doubles_in_place),
                                        T(full_input_is_refused),
                                        T(mode_change_keeps_what_was_typed),
                                        T(output_is_processed),
