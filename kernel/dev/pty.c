@@ -18,7 +18,8 @@
 
 #include "kernel/abi/ioctl.h"
 
-#define CHUNK 512
+#define READ_CHUNK 512
+#define TYPE_CHUNK 32 /* one hold of tty->lock: each byte may be ^R, which goes over a whole line */
 
 static struct pty *pty_of(struct tty *tty)
 {
@@ -91,7 +92,7 @@ static ssize_t master_read(struct file *f, struct io_buf *to, off_t *pos)
 {
     struct pty *pty = f->private;
     struct tty *tty = &pty->tty;
-    uint8_t chunk[CHUNK];
+    uint8_t chunk[READ_CHUNK];
     ssize_t done = 0;
     int err;
 
@@ -153,7 +154,7 @@ static size_t type_bytes(struct file *f, const uint8_t *p, size_t n, int *err)
 
 static ssize_t master_write(struct file *f, struct io_buf *from, off_t *pos)
 {
-    uint8_t chunk[CHUNK];
+    uint8_t chunk[TYPE_CHUNK];
     ssize_t done = 0;
     int err = 0;
 
@@ -165,6 +166,7 @@ static ssize_t master_write(struct file *f, struct io_buf *from, off_t *pos)
             err = (int)got;
         else
             done += (ssize_t)type_bytes(f, chunk, (size_t)got, &err);
+        cond_resched();
     }
     return done > 0 ? done : err;
 }
