@@ -109,7 +109,6 @@ void mm_put(struct mm *mm)
     for (vma = vma_find(mm, 0); vma != NULL; vma = next) {
         next = vma_next(vma);
         vma_remove(vma);
-        cond_resched();
     }
     mm_unlock(mm);
     if (mm->exe != NULL)

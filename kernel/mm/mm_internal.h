@@ -131,7 +131,8 @@ void mm_unlock(struct mm *mm);  /* gives up mm->lock, then frees areas and puts 
 void vma_remove(struct vma *vma);
 /* Another area, not inserted yet, of what `from` maps, if that is a file. */
 void vma_share_file(struct vma *vma, const struct vma *from);
-/* Cut so that no area crosses `at`, where no large page lies across: see mm_cut(). 0, -ENOMEM. */
+/* Cut so that no area crosses `at`, where no large page lies across: see mm_cut(). No limit on
+ * areas here. 0, -ENOMEM. */
 int vma_split_at(struct mm *mm, uaddr_t at);
 void vma_merge_around(struct mm *mm, uaddr_t start, uaddr_t end);
 /* Highest free range of len bytes below the mmap base; 0: none. */
@@ -145,7 +146,8 @@ bool vma_is_private_anon(const struct vma *vma);
 int zap_range(struct mm *mm, uaddr_t start, uaddr_t end);
 /* The same, but for pages that belong to this address space alone. */
 int zap_file_range(struct mm *mm, uaddr_t start, uaddr_t end);
-/* Cut so that neither an area nor a large page crosses `start` or `end`. 0, -ENOMEM. */
+/* Cut so that neither an area nor a large page crosses `start` or `end`. 0, -ENOMEM (too many areas
+ * too). */
 int mm_cut(struct mm *mm, uaddr_t start, uaddr_t end);
 void mm_invalidate(struct mm *mm, uaddr_t start, uaddr_t end);
 

@@ -26,13 +26,16 @@ static bool range_valid(uaddr_t addr, size_t len)
 }
 
 /*
- * Whether an area may not get `len` bytes more: RLIMIT_AS, and as Linux's heuristic overcommit, private
- * writable memory that the whole machine could not hold (programs look for the end of memory that way).
+ * Whether an area may not get `len` bytes more: too many areas, RLIMIT_AS, and as Linux's heuristic
+ * overcommit, private writable memory that the whole machine could not hold (programs look for the end of
+ * memory that way).
  */
 static bool over_limit(struct mm *mm, size_t len, uint32_t prot, uint32_t vma_flags)
 {
     uint64_t limit = current->process->rlimits[RLIMIT_AS].cur;
 
+    if (mm->area_count > MM_AREAS_MAX)
+        return true;
     if (limit != RLIM_INFINITY && (mm->total_vm << PAGE_SHIFT) + len > limit)
         return true;
     if (!(prot & PROT_WRITE) || (vma_flags & (VMA_SHARED | VMA_NORESERVE)))
@@ -343,6 +346,7 @@ static void move_pages(struct mm *mm, struct vma *to_vma, uaddr_t from, size_t l
 
         pt_set(mm, dst, pt_find(mm, dst, 0), 0, to_vma->prot & PROT_WRITE ? *e : *e & ~PTE_WRITE);
         gather_range(&g, va, va + PAGE_SIZE);
+        cond_resched();
     }
     next = from;
     for (e = pt_next(mm, &next, from + len, &level); e != NULL;) {
@@ -350,6 +354,7 @@ static void move_pages(struct mm *mm, struct vma *to_vma, uaddr_t from, size_t l
         this = e;
         e = pt_after(mm, e, &next, from + len, &level); /* before the table goes with its last entry */
         pt_set(mm, va, this, 0, 0);
+        cond_resched();
     }
     gather_finish(&g);
 }
@@ -362,6 +367,7 @@ static int prepare_move(struct mm *mm, uaddr_t from, size_t len, uaddr_t to)
     pte_t *e;
 
     while ((e = pt_next(mm, &va, from + len, &level)) != NULL) {
+        cond_resched();
         if (level > 0) {
             if (pt_split(mm, va) < 0)
                 goto prune;
@@ -378,11 +384,16 @@ prune:
     return -ENOMEM;
 }
 
+/* The new area, and up to two more where the old one is cut. */
+#define MOVE_AREAS 3
+
 static int mremap_move(struct mm *mm, struct vma *vma, uaddr_t addr, size_t old_len, size_t new_len, uaddr_t to)
 {
     struct vma *moved;
     int err;
 
+    if (mm->area_count >= MM_AREAS_MAX - MOVE_AREAS)
+        return -ENOMEM;
     if (over_limit(mm, new_len, 0, 0) || over_limit(mm, new_len - min(old_len, new_len), vma->prot, vma->flags))
         return -ENOMEM;
     moved = vma_alloc(mm, to, to + new_len, vma->prot, vma->flags);
@@ -427,6 +438,8 @@ static long mremap_locked(struct mm *mm, uaddr_t addr, size_t old_len, size_t ne
     if (new_len > USER_TOP)
         return -ENOMEM;
     if (flags & MREMAP_FIXED) {
+        if (mm->area_count + 2 >= MM_AREAS_MAX - MOVE_AREAS) /* that cuts too, and is not undone */
+            return -ENOMEM;
         err = mm_unmap(mm, to, new_len);
         if (err == 0 && new_len < old_len) /* what cannot fail any more when the rest has moved */
             err = mm_cut(mm, addr, addr + old_len);
@@ -516,8 +529,8 @@ static int advise_locked(struct mm *mm, uaddr_t start, uaddr_t end, const struct
     bool has_hole = false;
     int err = 0;
 
-    if (a->set | a->clear)
-        err = mm_cut(mm, start, end);
+    if ((a->set | a->clear) && mm_cut(mm, start, end) < 0)
+        err = -EAGAIN; /* for lack of memory, as Linux says it here */
     for (struct vma *vma = vma_find(mm, start); err == 0 && vma != NULL && vma->start < end;
          vma = vma_next(vma)) {
         has_hole |= vma->start > covered;

@@ -40,7 +40,7 @@ static int split_edge(struct mm *mm, uaddr_t edge)
 }
 
 /* Large pages before areas: no large page ever lies in two of them. */
-int mm_cut(struct mm *mm, uaddr_t start, uaddr_t end)
+static int cut(struct mm *mm, uaddr_t start, uaddr_t end)
 {
     int err = split_edge(mm, start);
 
@@ -51,6 +51,20 @@ int mm_cut(struct mm *mm, uaddr_t start, uaddr_t end)
     if (err == 0)
         err = vma_split_at(mm, end);
     return err;
+}
+
+static bool is_inside_area(struct mm *mm, uaddr_t at)
+{
+    struct vma *vma = vma_find(mm, at);
+
+    return vma != NULL && vma->start < at;
+}
+
+int mm_cut(struct mm *mm, uaddr_t start, uaddr_t end)
+{
+    unsigned more = is_inside_area(mm, start) + is_inside_area(mm, end);
+
+    return more > 0 && mm->area_count + more > MM_AREAS_MAX ? -ENOMEM : cut(mm, start, end);
 }
 
 enum zap { ZAP_ALL, ZAP_FILE };
@@ -112,14 +126,24 @@ int zap_file_range(struct mm *mm, uaddr_t start, uaddr_t end)
     return zap(mm, start, end, ZAP_FILE);
 }
 
+/* A hole within one area makes two of it; any other unmapping leaves no more areas than there were. */
+static bool makes_hole(struct mm *mm, uaddr_t start, uaddr_t end)
+{
+    struct vma *vma = vma_find(mm, start);
+
+    return vma != NULL && vma->start < start && vma->end > end;
+}
+
 int mm_unmap(struct mm *mm, uaddr_t addr, size_t len)
 {
     uaddr_t end = addr + len;
     struct vma *vma;
     int err;
 
+    if (mm->area_count >= MM_AREAS_MAX && makes_hole(mm, addr, end))
+        return -ENOMEM;
     /* Everything that can fail comes first: cutting areas and large pages at the edges. */
-    err = mm_cut(mm, addr, end);
+    err = cut(mm, addr, end);
     if (err == 0)
         err = zap_range(mm, addr, end);
     if (err < 0)

@@ -7,6 +7,7 @@
 #include <kernel/cgroup.h>
 #include <kernel/errno.h>
 #include <kernel/files.h>
+#include <kernel/proc.h>
 #include <kernel/spinlock.h>
 
 #include "mm_internal.h"
@@ -66,6 +67,7 @@ void vma_insert(struct vma *vma)
     }
     rb_link(&vma->node, parent, where);
     rb_insert_fixup(&vma->mm->vmas, &vma->node);
+    vma->mm->area_count++;
     vma->mm->total_vm += (vma->end - vma->start) >> PAGE_SHIFT;
     mapping_add(vma);
 }
@@ -95,6 +97,7 @@ void mm_unlock(struct mm *mm)
             file_put(vma->file);
         }
         kmem_cache_free(vma_cache, vma);
+        cond_resched();
     }
 }
 
@@ -112,6 +115,7 @@ void vma_remove(struct vma *vma)
 {
     mapping_remove(vma);
     rb_erase(&vma->mm->vmas, &vma->node);
+    vma->mm->area_count--;
     vma->mm->total_vm -= (vma->end - vma->start) >> PAGE_SHIFT;
     vma_free(vma);
 }
@@ -138,6 +142,7 @@ struct vma *vma_next(struct vma *vma)
 {
     struct rb_node *n = rb_next(&vma->node);
 
+    cond_resched();
     return n != NULL ? rb_entry(n, struct vma, node) : NULL;
 }
 
@@ -205,6 +210,7 @@ uaddr_t vma_find_free(struct mm *mm, size_t len, size_t align)
         if (vma->end <= top && top - vma->end >= len && ALIGN_DOWN(top - len, align) >= vma->end)
             return ALIGN_DOWN(top - len, align);
         top = min(top, vma->start);
+        cond_resched();
     }
     if (top > len && ALIGN_DOWN(top - len, align) >= MMAP_MIN_ADDR)
         return ALIGN_DOWN(top - len, align);

@@ -6,6 +6,7 @@
 #include <kernel/ns.h>
 #include <kernel/random.h>
 #include <kernel/string.h>
+#include <kernel/vm.h>
 
 #include "procfs.h"
 
@@ -26,7 +27,7 @@ TEXT_ENTRY(cap_last_cap, "%d\n", CAP_COUNT - 1)
 TEXT_ENTRY(overflow_id, "65534\n")
 TEXT_ENTRY(threads_max, "%d\n", PID_MAX)
 TEXT_ENTRY(overcommit_memory, "1\n") /* address space is not memory: pages are charged when touched */
-TEXT_ENTRY(max_map_count, "65530\n")
+TEXT_ENTRY(max_map_count, "%d\n", MM_AREAS_MAX)
 TEXT_ENTRY(mmap_min_addr, "65536\n")
 TEXT_ENTRY(file_max, "9223372036854775807\n")
 TEXT_ENTRY(nr_open, "1048576\n")

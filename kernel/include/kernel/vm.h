@@ -61,12 +61,15 @@ struct mm_notifier {
     void (*release)(struct mm_notifier *n);
 };
 
+#define MM_AREAS_MAX 65530 /* the default of Linux's vm.max_map_count, which may be exceeded by one as there */
+
 struct mm {
     struct refcount users;  /* threads and lookups: the last mm_put() unmaps everything */
     struct refcount refs;   /* users as a whole, plus mm_grab(): the struct itself */
     struct mutex lock;
     paddr_t pgd;            /* [I] */
     struct rb_root vmas;    /* [lock] */
+    uint32_t area_count;    /* [lock] in vmas */
     struct list_node notifiers; /* [lock] */
     uint64_t notifier_seq;  /* [lock, read anywhere] changes at every invalidate */
     struct cgroup *cgroup;  /* [lock] what pages and tables are charged to; counted */
@@ -147,4 +150,4 @@ void mm_unmap_file(struct inode *inode, uint64_t first, uint64_t last, enum mm_u
 bool mm_file_deny_writing(struct inode *inode);
 
 struct vma *vma_find(struct mm *mm, uaddr_t addr); /* [mm->lock] first area with end > addr, or NULL */
-struct vma *vma_next(struct vma *vma);
+struct vma *vma_next(struct vma *vma);             /* [mm->lock] lets others run: there may be many */
