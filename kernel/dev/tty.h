@@ -83,6 +83,7 @@ int tty_check_job(struct tty *tty, int sig);
 void tty_signal_foreground(struct tty *tty, uint64_t signals);
 void tty_try_become_controlling(struct tty *tty, struct file *f);
 void tty_drop_session(struct tty *tty); /* it is nobody's controlling terminal any more */
+/* Of a hang-up. The foreground group hears of it when the leader ends. */
 void tty_signal_session_leader(struct tty *tty);
 struct tty *tty_current(void); /* the current process's; counted, or NULL */
 long tty_job_ioctl(struct tty *tty, struct file *f, unsigned cmd, uint64_t arg, bool from_master);

@@ -124,6 +124,18 @@ int tty_check_job(struct tty *tty, int sig)
 
 /* ---- whose terminal it is ---- */
 
+/* [pid_lock] NULL: none any more. */
+static void set_hung_up_group(struct process *leader, struct pid *pgrp)
+{
+    struct pid *old = leader->hung_up_pgrp;
+
+    if (pgrp != NULL)
+        pid_get(pgrp);
+    WRITE_ONCE(leader->hung_up_pgrp, pgrp);
+    if (old != NULL)
+        pid_put(old);
+}
+
 /* [pid_lock] The current process leads a session without a terminal: this is it from now on. */
 static void set_controlling(struct tty *tty)
 {
@@ -136,6 +148,7 @@ static void set_controlling(struct tty *tty)
     pid_get(tty->pgrp);
     tty_get(tty);
     p->tty = tty;
+    set_hung_up_group(p, NULL);
 }
 
 void tty_try_become_controlling(struct tty *tty, struct file *f)
@@ -186,8 +199,10 @@ void tty_signal_session_leader(struct tty *tty)
 
     if (tty->session != NULL)
         leader = tty->session->process;
-    if (leader != NULL)
+    if (leader != NULL) {
         process_get(leader);
+        set_hung_up_group(leader, tty->pgrp);
+    }
     spin_unlock(&pid_lock, flags);
     if (leader == NULL)
         return;
@@ -196,25 +211,41 @@ void tty_signal_session_leader(struct tty *tty)
     process_put(leader);
 }
 
-void tty_session_end(struct process *leader)
+static void end_session_on(struct tty *tty)
 {
-    irqflags_t flags = spin_lock(&pid_lock);
-    struct tty *tty = leader->tty;
-
-    if (tty != NULL && is_session_leader(leader))
-        tty_get(tty);
-    else
-        tty = NULL;
-    spin_unlock(&pid_lock, flags);
-    if (tty == NULL)
-        return;
-
     tty_signal_foreground(tty, SIGMASK(SIGHUP));
     if (tty->ops->hangs_up_with_session)
         tty_hangup(tty);
     else
         tty_drop_session(tty);
-    tty_put(tty);
+}
+
+void tty_session_end(struct process *leader)
+{
+    irqflags_t flags = spin_lock(&pid_lock);
+    struct tty *tty = is_session_leader(leader) ? leader->tty : NULL;
+    struct pid *hung_up = NULL;
+
+    if (tty != NULL) {
+        tty_get(tty);
+    } else if (leader->hung_up_pgrp != NULL) {
+        hung_up = leader->hung_up_pgrp;
+        pid_get(hung_up);
+    }
+    spin_unlock(&pid_lock, flags);
+
+    if (tty != NULL) {
+        end_session_on(tty);
+        tty_put(tty);
+    }
+    if (hung_up != NULL) {
+        (void)signal_send_pgrp(hung_up, SIGHUP, NULL); /* it may be empty by now */
+        (void)signal_send_pgrp(hung_up, SIGCONT, NULL);
+        pid_put(hung_up);
+    }
+    flags = spin_lock(&pid_lock);
+    set_hung_up_group(leader, NULL);
+    spin_unlock(&pid_lock, flags);
 }
 
 /* ---- ioctls ---- */

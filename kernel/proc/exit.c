@@ -411,7 +411,7 @@ static void drop_process_parts(struct process *p)
 
     itimers_cancel(p);
     posix_timers_delete(p);
-    if (p->tty != NULL) {
+    if (READ_ONCE(p->tty) != NULL || READ_ONCE(p->hung_up_pgrp) != NULL) { /* set in the other order */
         tty_session_end(p); /* nothing unless it leads the session */
         flags = spin_lock(&pid_lock);
         tty = p->tty;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
@@ -481,6 +482,42 @@ static void session_ends(int m, int s)
     show_read("end", m, 100);
 }
 
+/* The leader dies of its terminal's end; then its job in the foreground hears of it. */
+static void leader_dies_of_hangup(int m, int s)
+{
+    pid_t pid;
+
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    pid = fork();
+    if (pid == 0) {
+        close(m);
+        setsid();
+        ioctl(s, TIOCSCTTY, 0);
+        if (fork() == 0) { /* in the background */
+            setpgid(0, 0);
+            catch (SIGHUP);
+            usleep(500000);
+            printf("the background got SIGHUP %d\n", seen[SIGHUP]);
+            _exit(7);
+        }
+        if (fork() == 0) {
+            setpgid(0, 0);
+            signal(SIGTTOU, SIG_IGN);
+            tcsetpgrp(s, getpid());
+            if (write(s, "r", 1) == 1)
+                pause();
+        }
+        pause();
+    }
+    show_read("ready", m, 1);
+    close(s);
+    close(m);
+    printf("leader %x\n", child_status(pid));
+    for (int i = 0; i < 2; i++)
+        printf("orphan %x\n", child_status(-1));
+    CALL(waitpid(-1, NULL, 0));
+}
+
 static void in_child(const char *name, void (*fn)(int m, int s))
 {
     pid_t pid;
@@ -520,5 +557,6 @@ int main(void)
     if (getsid(0) != 0)
         in_child("sessions", sessions);
     in_child("the end of a session", session_ends);
+    in_child("the end of a terminal", leader_dies_of_hangup);
     return 0;
 }

@@ -172,6 +172,8 @@ struct process {
     struct list_node all_link;  /* [p] every process */
     struct mm *mm;              /* [p] NULL once exited */
     struct tty *tty;            /* [p] controlling terminal, or NULL; counted */
+    struct pid *hung_up_pgrp;   /* [p] a leader's whose terminal was hung up: who was in its foreground;
+                                   counted, or NULL */
     struct sigqueue sigqueue;   /* [s] shared pending */
     struct wait_queue child_wq; /* wait4(2): something happened to a child */
     struct wait_queue signal_wq; /* signalfd, rt_sigtimedwait */
@@ -284,8 +286,8 @@ void tty_put(struct tty *tty) __weak;
 /* For /proc/PID/stat: device number as stat shows it, and the foreground group (-1: none). [pid_lock] held. */
 struct pid_ns;
 void tty_procfs_info(struct tty *tty, struct pid_ns *ns, int *tty_nr, int *tpgid) __weak;
-/* The current session's leader exits: SIGHUP and SIGCONT to the foreground group, the terminal
- * leaves every process of the session. */
+/* The current session's leader exits: SIGHUP to the foreground group (and SIGCONT, where a hang-up came
+ * first), the terminal leaves every process of the session. */
 void tty_session_end(struct process *leader) __weak;
 /* seccomp(2), with WORK_SYSCALL set (containers/seccomp.c). False: the call does not run and
  * frame->rax is its result. */
