@@ -67,13 +67,13 @@ static inline void abi_show_bytes(const char *what, const void *p, long n)
     fflush(stdout);
 }
 
-/* Until the process or thread sleeps; it does nothing else that would. */
-static inline void await_sleep(pid_t tid)
+/* Until the process or thread has this state in /proc. */
+static inline void await_state(pid_t tid, char wanted)
 {
     char path[64], state = 0;
 
     snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", tid, tid);
-    while (state != 'S') {
+    while (state != wanted) {
         FILE *f = fopen(path, "r");
 
         if (f == NULL || fscanf(f, "%*d %*s %c", &state) != 1)
@@ -82,4 +82,10 @@ static inline void await_sleep(pid_t tid)
             fclose(f);
         usleep(1000);
     }
+}
+
+/* Until it sleeps; it does nothing else that would. */
+static inline void await_sleep(pid_t tid)
+{
+    await_state(tid, 'S');
 }

@@ -168,8 +168,10 @@ static void *run_true(void *arg)
 
 static void *become_last(void *arg)
 {
-    usleep(50000);
-    return arg;
+    char c;
+
+    (void)!read((int)(long)arg, &c, 1); /* until nobody can write */
+    return NULL;
 }
 
 static void *crash(void *arg)
@@ -204,14 +206,19 @@ static void last_thread(void)
 {
     pthread_t t;
     pid_t pid;
-    int status;
+    int status, fds[2];
 
+    if (pipe(fds) < 0)
+        return;
     fflush(stdout);
     if ((pid = fork()) == 0) {
-        pthread_create(&t, NULL, become_last, NULL);
+        close(fds[1]);
+        pthread_create(&t, NULL, become_last, (void *)(long)fds[0]);
         syscall(SYS_exit, 33);
     }
+    await_state(pid, 'Z');
     CALL(waitpid(pid, &status, WNOHANG)); /* the leader is gone, the process is not */
+    close(fds[1]);
     waitpid(pid, &status, 0);
     printf("leader first: exited %d %d\n", WIFEXITED(status), WEXITSTATUS(status));
 }

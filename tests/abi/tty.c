@@ -77,7 +77,7 @@ static void type(int m, int s, const char *text)
     if (write(m, text, strlen(text)) != (ssize_t)strlen(text))
         printf("typing failed\n");
     ready(s);      /* as in queued() */
-    usleep(20000); /* the echo */
+    usleep(20000); /* Linux moves the echo in the background, too */
 }
 
 static void show_read(const char *what, int fd, size_t size)
@@ -342,9 +342,17 @@ static int child_status(pid_t pid)
     return status;
 }
 
+/* Until all children that have the pipe are gone. */
+static void await_end(int fds[2])
+{
+    close(fds[1]);
+    (void)!read(fds[0], buf, 1);
+    close(fds[0]);
+}
+
 static void sessions(int m, int s)
 {
-    int fd, n = -1;
+    int fd, n = -1, fds[2];
     pid_t pid;
 
     CALL(open("/dev/tty", O_RDWR));
@@ -432,18 +440,22 @@ static void sessions(int m, int s)
     printf("status %x\n", child_status(pid));
     CALL(tcsetpgrp(s, getpid()));
 
+    if (pipe(fds) < 0)
+        return;
     pid = fork();
     if (pid == 0) { /* an orphaned background group reads -EIO */
+        pid = getpid();
         if (fork() == 0) {
             setpgid(0, 0);
-            usleep(100000);
+            while (getppid() == pid)
+                usleep(1000);
             CALL(read(s, buf, 1));
             _exit(0);
         }
         _exit(0);
     }
     child_status(pid);
-    usleep(200000);
+    await_end(fds);
     catch (SIGHUP);
     catch (SIGCONT);
     close(m);
@@ -458,12 +470,16 @@ static void sessions(int m, int s)
 
 static void session_ends(int m, int s)
 {
-    pid_t pid = fork();
+    int fds[2];
+    pid_t pid;
 
+    if (pipe(fds) < 0)
+        return;
+    pid = fork();
     if (pid == 0) { /* leads the session; its child is in the foreground */
         setsid();
         ioctl(s, TIOCSCTTY, 0);
-        if (fork() == 0) {
+        if ((pid = fork()) == 0) {
             catch (SIGHUP);
             if (write(s, "r", 1) == 1)
                 pause();
@@ -472,11 +488,12 @@ static void session_ends(int m, int s)
             CALL(write(s, "alive", 5)); /* a pty is not hung up by that */
             _exit(0);
         }
-        usleep(100000);
+        await_sleep(pid);
         _exit(0);
     }
     child_status(pid);
-    usleep(100000);
+    await_end(fds);
+    usleep(20000); /* the output, as in type() */
     show_read("output", m, 100);
     close(s);
     show_read("end", m, 100);
