@@ -37,8 +37,8 @@ SCRIPTS = {
     "output": vmm(command="seq 1 1200").strip() + " | md5sum; seq 1 1200 | md5sum",
     "clock": vmm(command="sh -c 'date +%s; sleep 10; date +%s'").strip() + " | while read guest; do echo $guest $(date +%s); done",
     "power-button": "mkfifo /tmp/ctl\n"
-                    "(sleep 6; echo powerbutton) >/tmp/ctl &\n" +
-                    vmm("--control-fd 5 --status-fd 3 3>/tmp/status 5<>/tmp/ctl") + "cat /tmp/status",
+                    "(until grep -qs guest: /tmp/out; do sleep 0.1; done; echo powerbutton) >/tmp/ctl &\n" +
+                    vmm("--control-fd 5 --status-fd 3 3>/tmp/status 5<>/tmp/ctl >/tmp/out") + "cat /tmp/out /tmp/status",
     "supervisor-gone": "sleep 4 | " + vmm("--control-fd 5 --status-fd 3 3>/tmp/status 5<&0") +
                        "cat /tmp/status",
     "reset-register": vmm("--no-reboot --status-fd 3 3>/tmp/status", command="reboot -f") +
