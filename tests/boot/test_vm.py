@@ -24,7 +24,8 @@ wait_for() { tries=0; until "$@" >/dev/null 2>&1; do tries=$((tries+1)); [ $trie
 says() { vm logs "$1" | grep -q "$2"; }
 listed() { vm ls -a | grep -q "$1"; }
 monitor() { ps -o pid,args | sed -n "s/^ *\([0-9]*\) {$1} vm $1\$/\1/p"; }
-world() { wait_for sh -c '! pidof bulkhead-sup'; ps -o comm >/tmp/ps; sort /tmp/ps; find /run/bulkhead /sys/fs/cgroup -type d; cat /proc/mounts; ls -A /run/bulkhead/*/.names; }
+alone() { wait_for sh -c '! pidof bulkhead-sup'; }
+world() { alone; ps -o comm >/tmp/ps; sort /tmp/ps; find /run/bulkhead /sys/fs/cgroup -type d; cat /proc/mounts; ls -A /run/bulkhead/*/.names; }
 """
 
 # ---- mistakes: one clear line, status 125, and nothing is left ------------------------------
@@ -245,7 +246,7 @@ CHECKS = {
        for name, option in (("noapic", "noapic"), ("nox2apic", "nox2apic"), ("no-kvmclock", "no-kvmclock"), ("acpi-off", "acpi=off"))},
 
     "nothing-left": (
-        "vm ls -aq; ls -A /run/bulkhead/vm; ls -A /run/bulkhead/vm/.names; ls -d /sys/fs/cgroup/vm/*/; "
+        "alone; vm ls -aq; ls -A /run/bulkhead/vm; ls -A /run/bulkhead/vm/.names; ls -d /sys/fs/cgroup/vm/*/; "
         "ps -o args | grep -cE '^(vm|vmm|bulkhead-sup|/.*bulkhead-sup)( |$)'", 1, r"\.names\n0\n", r"ls: /sys/fs/cgroup/vm/\S+: No such file.*\n"),
 }
 
