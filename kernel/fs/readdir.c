@@ -2,7 +2,8 @@
 /*
  * getdents64(2), and the directories whose names are all in the name cache
  * (tmpfs): a name keeps its position as long as it lives and new ones come
- * behind it, so a reader that goes on later misses none and sees none twice.
+ * behind it, so a reader that goes on later misses none and sees none twice. What is made or
+ * renamed after it began is beyond its end: it comes to one, whatever others do meanwhile.
  */
 #include "vfs.h"
 
@@ -34,6 +35,8 @@ static int cached_readdir(struct file *f, struct dir_context *ctx)
     struct dentry *dir = f->path.dentry;
     struct dentry *d;
 
+    if (ctx->pos == 0 || f->dir_end == 0)
+        f->dir_end = READ_ONCE(dir->last_pos);
     if (!emit_dots(dir, ctx))
         return 0;
     d = d_child_at(dir, (uint64_t)ctx->pos);
@@ -42,8 +45,8 @@ static int cached_readdir(struct file *f, struct dir_context *ctx)
         off_t after = (off_t)d->dir_pos + 1;
 
         /* The directory is locked: the name stays as it is. */
-        if (!ctx->emit(ctx->ctx, d->name, d->name_len, after, d->inode->ino,
-                       d->inode->mode >> 12 & 15)) {
+        if (d->dir_pos > f->dir_end || !ctx->emit(ctx->ctx, d->name, d->name_len, after, d->inode->ino,
+                                                  d->inode->mode >> 12 & 15)) {
             dentry_put(d);
             break;
         }

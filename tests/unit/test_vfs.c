@@ -22,6 +22,8 @@
 #include "kernel/abi/fs.h"
 #include "vfs_host/host.h"
 
+int snprintf(char *buf, size_t size, const char *fmt, ...) __printf(3, 4);
+
 #define U(p)     ((uaddr_t)(p))
 #define eq(a, b) assert_int_equal((long)(a), (long)(b))
 
@@ -650,6 +652,47 @@ static void directories_list_each_name_once(void **state)
     eq(sys_close(0), 0);
 }
 
+/* Each name is changed when it is seen, one a call: what it becomes is not seen. */
+static void reading_a_directory_ends_while_names_change(void **state)
+{
+    char names[64][8], path[16], next[16];
+    uint8_t buf[24];
+    const char *seen = ((struct abi_dirent64 *)(void *)buf)->d_name;
+    off_t third = 0;
+    int n = 0;
+
+    (void)state;
+    for (int i = 0; i < 20; i++) {
+        snprintf(path, sizeof(path), "n%02d", i);
+        write_file(path, "");
+    }
+    eq(open_(".", O_RDONLY | O_DIRECTORY, 0), 0);
+    for (; n < 100 && sys_getdents64(0, U(buf), 24) == 24; n++) {
+        if (n == 2)
+            third = ((struct abi_dirent64 *)(void *)buf)->d_off;
+        if (seen[0] != 'n')
+            continue;
+        eq(strlen(seen), 3);
+        snprintf(next, sizeof(next), "%sb", seen);
+        eq(sys_rename(U(seen), U(next)), 0);
+    }
+    eq(n, 22);
+    write_file("new", "");
+    eq(list(0, 512, names, 64), 0);
+    eq(sys_lseek(0, 0, 0), 0);
+    eq(list(0, 512, names, 64), 23);
+    eq(sys_close(0), 0);
+    eq(open_(".", O_RDONLY | O_DIRECTORY, 0), 0);
+    eq(sys_lseek(0, third, 0), third); /* another reader's position */
+    eq(list(0, 512, names, 64), 21);
+    for (int i = 0; i < 20; i++) {
+        snprintf(path, sizeof(path), "n%02db", i);
+        eq(sys_unlink(U(path)), 0);
+    }
+    eq(sys_unlink(U("new")), 0);
+    eq(sys_close(0), 0);
+}
+
 /* ---- permissions ---- */
 
 static void modes_are_enforced(void **state)
@@ -1162,6 +1205,7 @@ int main(void)
         TEST(an_unlinked_file_lives_as_long_as_it_is_open),
         TEST(renames_replace_and_refuse),
         TEST(directories_list_each_name_once),
+        TEST(reading_a_directory_ends_while_names_change),
         TEST(modes_are_enforced),
         TEST(times_are_set_and_kept),
         TEST(tmpfs_ends_with_enospc),

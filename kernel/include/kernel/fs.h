@@ -388,6 +388,7 @@ struct file {
     bool denies_writers;        /* [I] a running program: file_deny_writers() was called */
     struct mutex pos_lock;
     off_t pos;                  /* [pos_lock] */
+    uint64_t dir_end;           /* [inode->lock] a directory's last position when reading began; 0: it has not */
     struct cred *cred;          /* [I] counted: who opened it */
     void *private;              /* the file's kind */
     struct list_node epoll_items; /* kernel/fs/epoll.c; not empty: epoll_forget_file() at the last put */
