@@ -9,9 +9,7 @@
 
 #include <kernel/abi/fs.h>
 
-/* ---- directories in the name cache ---- */
-
-static bool emit_dots(struct dentry *dir, struct dir_context *ctx)
+bool dir_emit_dots(struct dentry *dir, struct dir_context *ctx)
 {
     if (ctx->pos == 0) {
         if (!ctx->emit(ctx->ctx, ".", 1, 1, dir->inode->ino, S_IFDIR >> 12))
@@ -30,6 +28,8 @@ static bool emit_dots(struct dentry *dir, struct dir_context *ctx)
     return true;
 }
 
+/* ---- directories in the name cache ---- */
+
 static int cached_readdir(struct file *f, struct dir_context *ctx)
 {
     struct dentry *dir = f->path.dentry;
@@ -37,7 +37,7 @@ static int cached_readdir(struct file *f, struct dir_context *ctx)
 
     if (ctx->pos == 0 || f->dir_end == 0)
         f->dir_end = READ_ONCE(dir->last_pos);
-    if (!emit_dots(dir, ctx))
+    if (!dir_emit_dots(dir, ctx))
         return 0;
     d = d_child_at(dir, (uint64_t)ctx->pos);
     while (d != NULL) {

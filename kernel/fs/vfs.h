@@ -153,6 +153,9 @@ struct open_req {
 };
 int open_at(int dirfd, const char *name, const struct open_req *req, struct file **out);
 
+/* ---- readdir.c ---- */
+bool dir_emit_dots(struct dentry *dir, struct dir_context *ctx); /* "." and "..", if not yet; false: no room */
+
 /* ---- device.c ---- */
 int device_open(struct inode *inode, struct file *f);
 void device_init(void);

@@ -232,6 +232,101 @@ static void a_directory_is_synchronized(void **state)
     eq(sys_close((int)fd), 0);
 }
 
+/* ---- identities ---- */
+
+static ino_t ino_of(const char *path)
+{
+    struct abi_stat s, m;
+
+    eq(sys_lstat(U(path), U(&s)), 0);
+    eq(sys_lstat(U("/t/m"), U(&m)), 0);
+    eq(s.st_dev, m.st_dev);
+    return s.st_ino;
+}
+
+/* What readdir says is what stat says, and no two names below have one number but if `links` says so. */
+static void check_inos(const char *dir, const char *links)
+{
+    static uint8_t buf[4096];
+    long fd = sys_openat(AT_FDCWD, U(dir), O_RDONLY | O_DIRECTORY, 0);
+    long n = sys_getdents64((int)fd, U(buf), sizeof(buf));
+    ino_t seen[64];
+    unsigned count = 0;
+    char path[64];
+
+    assert_true(n > 0);
+    for (long at = 0; at < n; at += ((const struct abi_dirent64 *)(const void *)(buf + at))->d_reclen) {
+        const struct abi_dirent64 *d = (const void *)(buf + at);
+
+        if (strcmp(d->d_name, "..") == 0 && strcmp(dir, "/t/m") == 0)
+            continue; /* of another file system */
+        snprintf(path, sizeof(path), "%s/%s", dir, d->d_name);
+        eq(d->d_ino, ino_of(path));
+        for (unsigned i = 0; i < count && strchr(links, d->d_name[0]) == NULL; i++)
+            assert_true(seen[i] != d->d_ino);
+        seen[count++] = d->d_ino;
+    }
+    eq(sys_close((int)fd), 0);
+}
+
+static void numbers_are_unique_and_stay(void **state)
+{
+    static const char *const names[] = {"/t/m/d", "/t/m/d/e", "/t/m/d/e/f", "/t/m/f", "/t/m/up"};
+    ino_t before_change[ARRAY_SIZE(names)];
+    ino_t linked;
+
+    (void)state;
+    eq(sys_mount(U("none"), U("/t/l0"), U("tmpfs"), 0, 0), 0); /* its numbers begin as the upper one's */
+    eq(sys_mkdir(U("/t/l0/d"), 0755), 0);
+    eq(sys_mkdir(U("/t/l0/d/e"), 0755), 0);
+    eq(write_to("/t/l0/d/e/f", O_CREAT, 1), 0);
+    eq(write_to("/t/l0/f", O_CREAT, 2), 0);
+    eq(sys_symlink(U("f"), U("/t/l0/s")), 0);
+    eq(write_to("/t/l0/k", O_CREAT, 3), 0);
+    eq(sys_link(U("/t/l0/k"), U("/t/l0/l")), 0);
+    eq(sys_mkdir(U("/t/l0/h"), 0755), 0);
+    eq(sys_mkdir(U("/t/l1/d"), 0755), 0);
+    mount_overlay();
+    eq(write_to("/t/m/up", O_CREAT, 4), 0);
+    for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
+        before_change[i] = ino_of(names[i]);
+    linked = ino_of("/t/m/k");
+    eq(ino_of("/t/m/l"), linked);
+    check_inos("/t/m", "l");
+
+    for (unsigned round = 0; round < 2; round++) { /* with what is cached, and without */
+        eq(write_to("/t/m/d/e/f", 0, 5), 0);
+        eq(write_to("/t/m/f", 0, 6), 0);
+        eq(sys_chown(U("/t/m/d"), 1, 1), 0);
+        for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
+            assert_true(ino_of(names[i]) == before_change[i]);
+        check_inos("/t/m", "l");
+        check_inos("/t/m/d", "");
+        check_inos("/t/m/d/e", "");
+        remount_overlay();
+    }
+    eq(sys_rename(U("/t/m/f"), U("/t/m/d/g")), 0);
+    assert_true(ino_of("/t/m/d/g") == before_change[3]);
+    eq(sys_link(U("/t/m/d/g"), U("/t/m/n")), 0);
+    assert_true(ino_of("/t/m/n") == before_change[3]);
+    eq(write_to("/t/m/f", O_CREAT, 7), 0); /* another file */
+    eq(sys_lchown(U("/t/m/s"), 1, 1), 0);
+    eq(write_to("/t/m/k", 0, 8), 0); /* they part */
+    assert_true(ino_of("/t/m/k") != linked);
+    assert_true(ino_of("/t/m/l") == linked);
+    eq(sys_rmdir(U("/t/m/h")), 0);
+    eq(sys_mkdir(U("/t/m/h"), 0755), 0);
+    for (unsigned round = 0; round < 2; round++) {
+        check_inos("/t/m", "");
+        check_inos("/t/m/d", "");
+        assert_true(ino_of("/t/m/n") == before_change[3]);
+        assert_true(ino_of("/t/m/l") == linked);
+        remount_overlay();
+    }
+    eq(sys_umount2(U("/t/m"), 0), 0);
+    eq(sys_umount2(U("/t/l0"), 0), 0);
+}
+
 /* ---- files that have lost their names ---- */
 
 static unsigned list_names(const char *path);
@@ -1069,6 +1164,7 @@ int main(void)
         TEST(a_removed_directory_is_forgotten),
         TEST(a_removed_directory_does_not_show_what_was_below),
         TEST(a_directory_is_synchronized),
+        TEST(numbers_are_unique_and_stay),
         TEST(a_removed_file_is_copied_up_without_a_name),
         TEST(a_replaced_file_is_copied_up_without_a_name),
         TEST(a_file_of_a_removed_directory_is_copied_up_without_a_name),

@@ -193,11 +193,14 @@ static int copy_up_one(struct dentry *dentry, struct dentry *dir)
     struct ovl_super *o = ovl_super(dentry->sb);
     struct ovl_inode *oi = ovl_inode(dentry->inode);
     struct dentry *from = oi->lower[0].dentry, *copy;
+    bool parts = !S_ISDIR(from->inode->mode) && from->inode->nlink > 1; /* its other names stay what they are */
     int err = dir != NULL ? make_like(dir, dentry->name, from, &copy) : make_nameless(o, from->inode, &copy);
 
     if (err < 0)
         return err;
     err = copy_xattrs(from, copy);
+    if (err == 0 && !parts && !S_ISDIR(from->inode->mode))
+        err = ovl_keep_ino(copy, dentry->inode->ino);
     if (err == 0 && S_ISREG(from->inode->mode))
         err = copy_data(o, &oi->lower[0], copy, from->inode->size);
     if (err < 0) {
@@ -205,6 +208,8 @@ static int copy_up_one(struct dentry *dentry, struct dentry *dir)
         return err;
     }
     copy_attributes(from->inode, copy->inode);
+    if (parts)
+        WRITE_ONCE(dentry->inode->ino, ovl_ino(dentry->sb, 0, copy->inode->ino));
     __atomic_store_n(&oi->upper, copy, __ATOMIC_RELEASE);
     if (!S_ISDIR(from->inode->mode)) { /* from now on it is known by its upper inode */
         irqflags_t flags = spin_lock(&o->inodes_lock);

@@ -5,6 +5,10 @@
  * Two names of one real file must be one overlay inode, so those of files are
  * found by their real inode in a small table; a directory's is its dentry's alone. So is
  * that of a lower file with several names: they part when one is copied up.
+ *
+ * Inode numbers are those of the layers, each file system's with its index in the high bits.
+ * What is copied up keeps its number: a directory's is that of the topmost lower one, a
+ * file's copy has it as an attribute; but names that part become two files.
  */
 #include <kernel/cgroup.h>
 #include <kernel/errno.h>
@@ -15,7 +19,12 @@
 #include "../vfs.h"
 
 #define OPAQUE_XATTR "trusted.overlay.opaque"
+#define ORIGIN_XATTR "trusted.overlay.origin"
 #define OVL_XATTR    "trusted.overlay."
+
+#define FS_BITS   8  /* of an inode number, for each of the file systems that are stacked */
+#define FS_SHIFT  48 /* in the lowest overlay */
+_Static_assert(OVL_LOWER_MAX < 1 << FS_BITS && FS_SHIFT + STACK_DEPTH_MAX * FS_BITS <= 64, "inode numbers are unique");
 
 bool ovl_is_whiteout(const struct dentry *d)
 {
@@ -39,6 +48,37 @@ int ovl_set_opaque(struct dentry *d)
     mutex_lock(&d->inode->lock);
     err = d->inode->ops->setxattr(d, OPAQUE_XATTR, "y", 1, 0);
     mutex_unlock(&d->inode->lock);
+    return err;
+}
+
+ino_t ovl_ino(const struct super_block *sb, unsigned layer, ino_t ino)
+{
+    return ino | (ino_t)ovl_super(sb)->layers[layer].fs << (FS_SHIFT + (sb->stack_depth - 1) * FS_BITS);
+}
+
+ino_t ovl_upper_ino(const struct super_block *sb, struct dentry *upper)
+{
+    struct inode *inode = upper->inode;
+    ino_t origin;
+    int len = -ENODATA;
+
+    if (inode->ops->getxattr != NULL) {
+        mutex_lock(&inode->lock);
+        len = inode->ops->getxattr(upper, ORIGIN_XATTR, &origin, sizeof(origin));
+        mutex_unlock(&inode->lock);
+    }
+    return len == sizeof(origin) ? origin : ovl_ino(sb, 0, inode->ino);
+}
+
+int ovl_keep_ino(struct dentry *upper, ino_t ino)
+{
+    int err;
+
+    if (upper->inode->ops->setxattr == NULL)
+        return 0;
+    mutex_lock(&upper->inode->lock);
+    err = upper->inode->ops->setxattr(upper, ORIGIN_XATTR, &ino, sizeof(ino), 0);
+    mutex_unlock(&upper->inode->lock);
     return err;
 }
 
@@ -185,7 +225,7 @@ struct inode *ovl_inode_create(struct super_block *sb, struct dentry *upper, con
     for (unsigned i = 0; i < nlower; i++)
         oi->lower[i] = lower[i];
     inode->fs_data = oi;
-    inode->ino = real->ino;
+    inode->ino = nlower > 0 ? ovl_ino(sb, lower[0].layer, lower[0].dentry->inode->ino) : ovl_upper_ino(sb, upper);
     inode->rdev = real->rdev;
     ovl_copy_attr(inode);
     set_ops(inode);
@@ -273,8 +313,10 @@ static int ovl_getattr(const struct path *path, struct kstat *out)
     struct path rp = {ovl_super(inode->sb)->layers[layer].mnt, real};
     int err = vfs_getattr(&rp, out);
 
-    if (err == 0)
+    if (err == 0) {
         out->dev = inode->sb->dev;
+        out->ino = inode->ino;
+    }
     return err;
 }
 

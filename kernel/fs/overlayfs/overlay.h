@@ -14,6 +14,7 @@
 struct ovl_layer {
     struct mount *mnt;   /* [I] counted */
     struct dentry *root; /* [I] counted */
+    unsigned fs;         /* [I] the same for layers of one file system: tells inode numbers apart */
 };
 
 struct ovl_super {
@@ -58,6 +59,10 @@ void ovl_copy_attr(struct inode *inode); /* mode, ids, size, times, nlink from t
 bool ovl_is_whiteout(const struct dentry *d);
 bool ovl_is_opaque(struct dentry *d);
 int ovl_set_opaque(struct dentry *d);
+/* The number that stands for a layer's inode number. */
+ino_t ovl_ino(const struct super_block *sb, unsigned layer, ino_t ino);
+ino_t ovl_upper_ino(const struct super_block *sb, struct dentry *upper); /* of what is only there */
+int ovl_keep_ino(struct dentry *upper, ino_t ino); /* the copy goes by its origin's */
 
 /* inode.c. Both take over the references in lower[] and upper, also on failure. */
 struct inode *ovl_inode_create(struct super_block *sb, struct dentry *upper, const struct ovl_real *lower,

@@ -24,6 +24,7 @@ struct name {
     ino_t ino;
     uint8_t type;
     bool whiteout;
+    bool has_copy_ino; /* of the upper directory, which may be a copy: a lower one's number counts */
     uint16_t len;
     char text[];
 };
@@ -36,6 +37,8 @@ struct listing {
 };
 
 struct collect { /* context of one layer's readdir */
+    const struct super_block *sb;
+    unsigned layer;
     struct listing *list;
     int err;
 };
@@ -47,8 +50,9 @@ static int compare(const struct name *n, const char *text, size_t len)
     return order != 0 ? order : (int)len - (int)n->len;
 }
 
-/* Where a new name belongs in the tree; NULL: it is there already. */
-static struct rb_node **place_of(struct listing *l, const char *text, size_t len, struct rb_node **parent)
+/* Where a new name belongs in the tree; NULL: it is there already, *present. */
+static struct rb_node **place_of(struct listing *l, const char *text, size_t len, struct rb_node **parent,
+                                 struct name **present)
 {
     struct rb_node **where = &l->by_text.node;
 
@@ -56,8 +60,10 @@ static struct rb_node **place_of(struct listing *l, const char *text, size_t len
     while (*where != NULL) {
         int order = compare(rb_entry(*where, struct name, node), text, len);
 
-        if (order == 0)
+        if (order == 0) {
+            *present = rb_entry(*where, struct name, node);
             return NULL;
+        }
         *parent = *where;
         where = order < 0 ? &(*where)->left : &(*where)->right;
     }
@@ -66,11 +72,15 @@ static struct rb_node **place_of(struct listing *l, const char *text, size_t len
 
 static int add_name(struct listing *l, const char *text, size_t len, ino_t ino, unsigned type)
 {
-    struct rb_node *parent, **where = place_of(l, text, len, &parent);
     struct name *n;
+    struct rb_node *parent, **where = place_of(l, text, len, &parent, &n);
 
-    if (where == NULL)
+    if (where == NULL) {
+        if (n->has_copy_ino && type == S_IFDIR >> 12)
+            n->ino = ino;
+        n->has_copy_ino = false; /* what is below that does not count */
         return 0;
+    }
     n = kalloc_for(current_cgroup(), sizeof(*n) + len);
     if (n == NULL)
         return -ENOMEM;
@@ -93,7 +103,7 @@ static bool collect_name(void *ctx, const char *text, size_t len, off_t next_pos
     if ((len == 1 && text[0] == '.') || (len == 2 && text[0] == '.' && text[1] == '.'))
         return true;
     cond_resched();
-    c->err = fatal_signal_pending(current) ? -EINTR : add_name(c->list, text, len, ino, type);
+    c->err = fatal_signal_pending(current) ? -EINTR : add_name(c->list, text, len, ovl_ino(c->sb, c->layer, ino), type);
     return c->err == 0;
 }
 
@@ -110,15 +120,17 @@ static void listing_free(struct listing *l)
     kfree(l);
 }
 
-/* Character devices are whiteouts or devices: only a lookup tells. */
-static int settle_whiteouts(struct listing *l, struct dentry *dir, struct list_node *after)
+/* Character devices are whiteouts or devices, what is in the upper layer may be a copy: only a lookup
+ * tells. */
+static int settle_names(struct listing *l, const struct super_block *sb, bool is_upper, struct dentry *dir,
+                        struct list_node *after)
 {
     for (struct list_node *at = after->next; at != &l->all; at = at->next) {
         struct name *n = list_entry(at, struct name, all);
         struct dentry *d;
         int err;
 
-        if (!n->whiteout)
+        if (!n->whiteout && !is_upper)
             continue;
         cond_resched();
         if (fatal_signal_pending(current))
@@ -127,15 +139,20 @@ static int settle_whiteouts(struct listing *l, struct dentry *dir, struct list_n
         if (err < 0)
             return err;
         n->whiteout = d_is_negative(d) || ovl_is_whiteout(d);
+        if (is_upper && !n->whiteout) {
+            n->ino = ovl_upper_ino(sb, d);
+            n->has_copy_ino = S_ISDIR(d->inode->mode) && !ovl_is_opaque(d);
+        }
         dentry_put(d);
     }
     return 0;
 }
 
-static int collect_layer(struct listing *l, const struct ovl_layer *layer, struct dentry *dir)
+static int collect_layer(struct listing *l, const struct super_block *sb, unsigned layer, struct dentry *dir)
 {
-    struct path p = {layer->mnt, dir};
-    struct collect c = {.list = l};
+    const struct ovl_super *o = ovl_super(sb);
+    struct path p = {o->layers[layer].mnt, dir};
+    struct collect c = {.sb = sb, .layer = layer, .list = l};
     struct dir_context ctx = {.emit = collect_name, .ctx = &c};
     struct list_node *last = l->all.prev;
     struct file *f = file_alloc();
@@ -154,12 +171,11 @@ static int collect_layer(struct listing *l, const struct ovl_layer *layer, struc
     file_put(f);
     if (err == 0)
         err = c.err;
-    return err < 0 ? err : settle_whiteouts(l, dir, last);
+    return err < 0 ? err : settle_names(l, sb, o->has_upper && layer == 0, dir, last);
 }
 
 static int listing_create(struct inode *inode, struct listing **out)
 {
-    const struct ovl_super *o = ovl_super(inode->sb);
     const struct ovl_inode *oi = ovl_inode(inode);
     struct listing *l = kalloc_for(current_cgroup(), sizeof(*l));
     int err = 0;
@@ -168,9 +184,9 @@ static int listing_create(struct inode *inode, struct listing **out)
         return -ENOMEM;
     list_init(&l->all);
     if (oi->upper != NULL)
-        err = collect_layer(l, &o->layers[0], oi->upper);
+        err = collect_layer(l, inode->sb, 0, oi->upper);
     for (unsigned i = 0; i < oi->nlower && err == 0; i++)
-        err = collect_layer(l, &o->layers[oi->lower[i].layer], oi->lower[i].dentry);
+        err = collect_layer(l, inode->sb, oi->lower[i].layer, oi->lower[i].dentry);
     if (err < 0) {
         listing_free(l);
         return err;
@@ -225,10 +241,8 @@ static int ovl_readdir(struct file *f, struct dir_context *ctx)
             return err;
         f->private = l;
     }
-    for (; ctx->pos < 2; ctx->pos++) {
-        if (!ctx->emit(ctx->ctx, "..", (size_t)ctx->pos + 1, ctx->pos + 1, f->inode->ino, S_IFDIR >> 12))
-            return 0;
-    }
+    if (!dir_emit_dots(f->path.dentry, ctx))
+        return 0;
     for (seek(l, ctx->pos); l->next != &l->all; l->next = l->next->next, l->next_pos++) {
         struct name *n = list_entry(l->next, struct name, all);
 

@@ -80,7 +80,12 @@ static int add_layer(struct ovl_super *o, char *name)
     err = path_lookup(AT_FDCWD, name, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &p);
     if (err < 0)
         return err;
-    o->layers[o->nlayers++] = (struct ovl_layer){p.mnt, p.dentry};
+    o->layers[o->nlayers] = (struct ovl_layer){p.mnt, p.dentry, o->nlayers};
+    for (unsigned i = 0; i < o->nlayers; i++) {
+        if (o->layers[i].mnt->sb == p.mnt->sb)
+            o->layers[o->nlayers].fs = o->layers[i].fs;
+    }
+    o->nlayers++;
     return 0;
 }
 

@@ -151,7 +151,7 @@ struct inode {
     const struct inode_ops *ops; /* [I] */
     const struct file_ops *fops; /* [I] */
     struct mutex lock;
-    ino_t ino;                   /* [I] */
+    ino_t ino;                   /* [I] but of an overlay's file whose names part */
     mode_t mode;                 /* [lock] */
     uint32_t nlink;              /* [lock] */
     kuid_t uid;                  /* [lock] */
