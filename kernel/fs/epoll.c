@@ -279,6 +279,7 @@ static unsigned depth_below(struct epoll *ep, const struct epoll *target, unsign
             deepest = max(deepest, 1 + depth_below(inner, target, level + 1));
         if (deepest >= NESTING_MAX)
             break;
+        cond_resched();
     }
     ep->seen_in = search_round;
     ep->seen_depth = deepest;
@@ -451,6 +452,7 @@ static int report_ready(struct epoll *ep, uaddr_t user, int max_events)
     while (n < max_events && (it = take_item(ep, &work)) != NULL) {
         struct epoll_event ev = {.events = ask(it, NULL), .data = it->event.data};
 
+        cond_resched();
         if (ev.events == 0)
             continue;
         if (copy_to_user(user + (uaddr_t)n * sizeof(ev), &ev, sizeof(ev)) < 0) {
@@ -575,6 +577,7 @@ static uint32_t epoll_poll(struct file *f, struct poll_table *pt)
             events = POLLIN | POLLRDNORM;
             break;
         }
+        cond_resched();
     }
     end_scan(ep, &work);
     mutex_unlock(&ep->mutex);
@@ -588,8 +591,10 @@ static void epoll_release(struct file *f)
 
     mutex_lock(&epoll_mutex);
     mutex_lock(&ep->mutex);
-    while ((n = rb_first(&ep->items)) != NULL)
+    while ((n = rb_first(&ep->items)) != NULL) {
         remove_item(rb_entry(n, struct item, node));
+        cond_resched();
+    }
     mutex_unlock(&ep->mutex);
     mutex_unlock(&epoll_mutex);
     kfree(ep);

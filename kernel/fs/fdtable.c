@@ -402,6 +402,7 @@ void files_close_on_exec(struct files *f)
             if (file != NULL)
                 (void)close_file(file, f); /* execve has no way to report it */
         }
+        cond_resched();
     }
 }
 
@@ -528,6 +529,7 @@ long sys_close_range(unsigned first, unsigned last, unsigned flags)
     for (unsigned n = first; n <= last && n < READ_ONCE(f->size); n++) {
         struct file *file;
 
+        cond_resched();
         if (flags & CLOSE_RANGE_CLOEXEC) {
             (void)fd_set_flags((int)n, FD_CLOEXEC); /* not open: nothing to mark */
             continue;

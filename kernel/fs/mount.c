@@ -139,6 +139,7 @@ void path_follow_mounts(struct path *p)
         path_put(p);
         p->mnt = child;
         p->dentry = child->root;
+        cond_resched();
     }
 }
 
@@ -289,6 +290,7 @@ void mount_detach_tree(struct mount *top, struct list_node *dead)
         list_add_tail(dead, &m->ns_link);
         spin_unlock(&mount_lock, flags);
         m = next;
+        cond_resched();
     } while (m != NULL);
 }
 
@@ -391,6 +393,7 @@ struct mount *mount_copy_tree(const struct path *root, enum copy_kind kind)
         struct mount *twin_parent = m->parent->copy;
         struct path where = {twin_parent, m->mountpoint};
 
+        cond_resched();
         m->copy = NULL;
         if (twin_parent == NULL)
             continue; /* below something that is not copied */

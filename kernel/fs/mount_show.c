@@ -124,7 +124,7 @@ static void (*const show[])(struct line *, struct mount *, const char *, char *)
 };
 
 int mnt_ns_show(struct mnt_ns *ns, const struct path *root, enum mount_text kind,
-                void (*emit)(void *ctx, const char *line, size_t len), void *ctx)
+                bool (*emit)(void *ctx, const char *line, size_t len), void *ctx)
 {
     struct line l = {.text = kmalloc(LINE_MAX_BYTES + 1)};
     char *where_buf = name_buf();
@@ -141,12 +141,14 @@ int mnt_ns_show(struct mnt_ns *ns, const struct path *root, enum mount_text kind
         enum path_end end;
         char *where = path_build(&p, root, where_buf, PATH_MAX, &end);
 
+        cond_resched(); /* the way up may lead through as many mounts as there are */
         if (where == NULL || end != PATH_IN_ROOT)
             continue; /* not below the reader's root */
         l.len = 0;
         show[kind](&l, m, where, buf);
         l.text[l.len++] = '\n';
-        emit(ctx, l.text, l.len);
+        if (!emit(ctx, l.text, l.len))
+            break;
     }
     mutex_unlock(&mount_mutex);
     err = 0;

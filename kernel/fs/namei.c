@@ -277,6 +277,7 @@ static int walk_dotdot(struct walk *w)
             break;
         if (w->flags & LOOKUP_NO_XDEV)
             return -EXDEV;
+        cond_resched();
     }
     return err < 0 ? err : walk_cross_mounts(w);
 }

@@ -153,25 +153,41 @@ ssize_t generic_file_write(struct file *f, struct io_buf *from, off_t *pos)
 
 enum { SEEK_SET, SEEK_CUR, SEEK_END, SEEK_DATA, SEEK_HOLE };
 
+#define PAGES_PER_HOLD 256 /* of pages_lock */
+
+/* The first page at or after `index` that is not in the cache. */
+static uint64_t next_absent_page(struct inode *inode, uint64_t index)
+{
+    for (;;) {
+        irqflags_t flags = spin_lock(&inode->pages_lock);
+        uint64_t end = index + PAGES_PER_HOLD;
+
+        while (index < end && page_tree_get(&inode->pages, index) != NULL)
+            index++;
+        spin_unlock(&inode->pages_lock, flags);
+        if (index < end)
+            return index;
+        cond_resched();
+    }
+}
+
 /* The first byte at or after `off` that is in a page of the cache (or that is not). */
 static off_t seek_page(struct inode *inode, off_t off, bool want_data)
 {
     uint64_t index = (uint64_t)off >> PAGE_SHIFT;
-    uint64_t at = index;
     irqflags_t flags;
     struct page *p;
 
     if (off < 0 || (uint64_t)off >= inode->size)
         return -ENXIO;
-    flags = spin_lock(&inode->pages_lock);
-    p = page_tree_next(&inode->pages, &at);
-    while (!want_data && p != NULL && at == index)
-        p = (at = ++index, page_tree_next(&inode->pages, &at));
-    spin_unlock(&inode->pages_lock, flags);
     if (want_data) {
-        if (p == NULL || at << PAGE_SHIFT >= inode->size)
+        flags = spin_lock(&inode->pages_lock);
+        p = page_tree_next(&inode->pages, &index);
+        spin_unlock(&inode->pages_lock, flags);
+        if (p == NULL || index << PAGE_SHIFT >= inode->size)
             return -ENXIO;
-        index = at;
+    } else {
+        index = next_absent_page(inode, index);
     }
     return max(off, (off_t)min(index << PAGE_SHIFT, inode->size));
 }

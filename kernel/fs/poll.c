@@ -119,6 +119,7 @@ static void poller_fini(struct poller *p)
             leave_queue(&c->entries[i]);
         p->chunks = c->next;
         kfree(c);
+        cond_resched();
     }
 }
 
@@ -268,6 +269,7 @@ static int scan_pollfds(struct poller *p, void *what, bool join)
     for (unsigned i = 0; i < set->n; i++) {
         struct pollfd *fd = &set->fds[i];
 
+        cond_resched();
         fd->revents = 0;
         if (fd->fd < 0)
             continue;
@@ -285,6 +287,7 @@ static int write_results(uaddr_t user, const struct poll_set *set)
 
         if (put_user(at, set->fds[i].revents) < 0)
             return -EFAULT;
+        cond_resched();
     }
     return 0;
 }
@@ -395,6 +398,7 @@ static int scan_sets(struct poller *p, void *what, bool join)
             wanted |= s->in[i][word] & bit ? set_events[i] : 0;
         if (wanted == 0)
             continue;
+        cond_resched();
         events = ask(p, (int)fd, wanted, join && ready == 0);
         if (events == POLLNVAL) {
             s->err = -EBADF;

@@ -54,6 +54,7 @@ static int cached_readdir(struct file *f, struct dir_context *ctx)
         next = d_child_after(dir, d);
         dentry_put(d);
         d = next;
+        cond_resched();
     }
     return 0;
 }

@@ -177,8 +177,10 @@ void sem_forget_undo(struct sem_set *set, unsigned first, unsigned n)
 {
     struct sem_undo *undo;
 
-    list_for_each(undo, &set->undos, of_set)
+    list_for_each (undo, &set->undos, of_set) {
         memset(&undo->adjust[first], 0, n * sizeof(undo->adjust[0]));
+        cond_resched();
+    }
 }
 
 static void free_undo(struct sem_undo *undo)
@@ -274,8 +276,10 @@ void sem_exit(struct thread *t)
         return;
     ids = &list->ns->ids[IPC_SEM];
     mutex_lock(&ids->lock);
-    while (!list_is_empty(&list->undos))
+    while (!list_is_empty(&list->undos)) {
         apply_undo(list_first(&list->undos, struct sem_undo, of_list));
+        cond_resched();
+    }
     mutex_unlock(&ids->lock);
     ipc_ns_put(list->ns);
     kfree(list);

@@ -263,6 +263,7 @@ static ssize_t copy_remote(struct mm *mm, uaddr_t addr, char *buf, size_t len, e
             memcpy(buf + done, (char *)page_address(p) + offset, n);
         page_put(p);
         done += n;
+        cond_resched();
     }
     return done > 0 || len == 0 ? (ssize_t)done : -EIO;
 }

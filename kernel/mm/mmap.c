@@ -376,6 +376,7 @@ static int prepare_move(struct mm *mm, uaddr_t from, size_t len, uaddr_t to)
         if (pt_make(mm, to + (va - from), 0) == NULL)
             goto prune;
         va += PAGE_SIZE;
+        cond_resched();
     }
     return 0;
 

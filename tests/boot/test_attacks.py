@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 
-PROGRAMS = ("pointers", "instructions", "outside", "hogs", "exits")
+PROGRAMS = ("pointers", "instructions", "outside", "hogs", "exits", "delays")
 
 PREPARE = r"""
 [ ! -e /lib/kvm/4-overlay.ko ] || for module in /lib/kvm/*; do insmod $module 2>/dev/null; done
@@ -288,7 +288,8 @@ attack-hogs -close; ct rm -f hog >/dev/null; attack-hogs -close
 
 
 def hog_scripts(hogs):
-    scripts_of = {"prepare": PREPARE + HOG % ("", "anonymous"), "bomb": BOMB, "in flight": IN_FLIGHT}
+    scripts_of = {"prepare": PREPARE + HOG % ("", "anonymous"), "bomb": BOMB, "in flight": IN_FLIGHT,
+                  "delays": "attack-delays"}
     scripts_of.update({name: HOG % ("--cap-add SYS_ADMIN" if name in ADMIN_HOGS else "", name) for name in hogs})
     return scripts_of
 
@@ -325,6 +326,11 @@ def test_fork_bomb(hogged):
 def test_closing_a_socket_costs_nothing_for_others_in_flight(hogged):
     beside, alone = map(int, hogged["in flight"].stdout.split())
     assert beside < 5 * alone + 20, hogged["in flight"]
+
+
+def test_others_run_during_long_calls(hogged):
+    delay = re.fullmatch(r"memory: (\d+) ms\n", hogged["delays"].stdout)
+    assert delay and int(delay[1]) < 1000, hogged["delays"]
 
 
 FULL_MACHINE = FREE_KIB + r"""ct run -d --name neighbour busybox sleep 100000 >/dev/null

@@ -232,7 +232,7 @@ static int show_remote(struct seq *s, struct thread *t, uaddr_t start, uaddr_t e
 
     if (mm == NULL)
         return 0;
-    while (start < end) {
+    while (start < end && !s->failed) {
         ssize_t n = mm_read_remote(mm, start, buf, min(sizeof(buf), (size_t)(end - start)));
 
         if (n <= 0)
@@ -333,7 +333,7 @@ static ssize_t mem_transfer(struct file *f, struct io_buf *io, off_t *pos, bool 
         }
         done += n;
         *pos += n;
-        if ((size_t)n < chunk)
+        if ((size_t)n < chunk || signal_pending(current))
             break;
     }
     if (page == NULL)
@@ -461,9 +461,12 @@ static int show_personality(struct seq *s, const struct proc_context *c)
 
 /* ---- mounts ---- */
 
-static void emit_line(void *ctx, const char *line, size_t len)
+static bool emit_line(void *ctx, const char *line, size_t len)
 {
-    seq_write(ctx, line, len);
+    struct seq *s = ctx;
+
+    seq_write(s, line, len);
+    return !s->failed;
 }
 
 static int show_mount_text(struct seq *s, struct thread *t, enum mount_text kind)

@@ -533,6 +533,7 @@ static int readdir_numbers(struct file *f, struct dir_context *ctx, const struct
         if (nr < 0 || !emit_number(ctx, nr, FIRST_NUMBER + nr + 1, type))
             break;
         ctx->pos = FIRST_NUMBER + nr + 1;
+        cond_resched();
     }
     context_put(&c);
     return 0;

@@ -18,11 +18,13 @@ static int show_shm(struct seq *s, const struct proc_context *c)
                "       key      shmid perms                  size  cpid  lpid nattch   uid   gid  "
                "cuid  cgid"
                "      atime      dtime      ctime                   rss                  swap\n");
-    while ((id = shm_next(current->nsproxy->ipc, &at, &d, &resident)) >= 0)
+    while ((id = shm_next(current->nsproxy->ipc, &at, &d, &resident)) >= 0 && !s->failed) {
         seq_printf(
             s, "%10d %10d  %4o %21lu %5d %5d  %5lu %5u %5u %5u %5u %10ld %10ld %10ld %21lu %21lu\n",
             d.perm.key, id, d.perm.mode, d.size, d.cpid, d.lpid, d.nattch, d.perm.uid, d.perm.gid,
             d.perm.cuid, d.perm.cgid, d.atime, d.dtime, d.ctime, resident * PAGE_SIZE, 0UL);
+        cond_resched();
+    }
     return 0;
 }
 
@@ -36,10 +38,12 @@ static int show_sem(struct seq *s, const struct proc_context *c)
     seq_printf(
         s,
         "       key      semid perms      nsems   uid   gid  cuid  cgid      otime      ctime\n");
-    while ((id = sem_next(current->nsproxy->ipc, &at, &d)) >= 0)
+    while ((id = sem_next(current->nsproxy->ipc, &at, &d)) >= 0 && !s->failed) {
         seq_printf(s, "%10d %10d  %4o %10lu %5u %5u %5u %5u %10ld %10ld\n", d.perm.key, id,
                    d.perm.mode, d.nsems, d.perm.uid, d.perm.gid, d.perm.cuid, d.perm.cgid, d.otime,
                    d.ctime);
+        cond_resched();
+    }
     return 0;
 }
 
@@ -53,10 +57,12 @@ static int show_msg(struct seq *s, const struct proc_context *c)
     seq_printf(
         s, "       key      msqid perms      cbytes       qnum lspid lrpid   uid   gid  cuid  cgid"
            "      stime      rtime      ctime\n");
-    while ((id = msg_next(current->nsproxy->ipc, &at, &d)) >= 0)
+    while ((id = msg_next(current->nsproxy->ipc, &at, &d)) >= 0 && !s->failed) {
         seq_printf(s, "%10d %10d  %4o  %10lu %10lu %5d %5d %5u %5u %5u %5u %10ld %10ld %10ld\n",
                    d.perm.key, id, d.perm.mode, d.cbytes, d.qnum, d.lspid, d.lrpid, d.perm.uid,
                    d.perm.gid, d.perm.cuid, d.perm.cgid, d.stime, d.rtime, d.ctime);
+        cond_resched();
+    }
     return 0;
 }
 

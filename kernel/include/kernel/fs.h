@@ -519,10 +519,11 @@ int mount_at(const char *type, const char *source, const char *target, unsigned 
 void mnt_ns_root(struct mnt_ns *ns, struct path *out);
 int mount_want_write(const struct path *path); /* -EROFS */
 
-/* The text of /proc/PID/{mountinfo,mounts,mountstats} as seen from `root`, a line at a time. */
+/* The text of /proc/PID/{mountinfo,mounts,mountstats} as seen from `root`, a line at a time. False:
+ * that is enough. */
 enum mount_text { MOUNT_TEXT_INFO, MOUNT_TEXT_MOUNTS, MOUNT_TEXT_STATS };
 int mnt_ns_show(struct mnt_ns *ns, const struct path *root, enum mount_text kind,
-                void (*emit)(void *ctx, const char *line, size_t len), void *ctx); /* 0 or -ENOMEM */
+                bool (*emit)(void *ctx, const char *line, size_t len), void *ctx); /* 0 or -ENOMEM */
 
 /* ---- what a process sees ---- */
 
