@@ -438,18 +438,27 @@ static void tell_sender(struct message *m, const struct unix_msg *msg)
     spin_unlock(&unix_lock, flags);
 }
 
+static bool has_files(const struct unix_msg *msg)
+{
+    return msg->scm != NULL && msg->scm->nfiles > 0;
+}
+
 /* Hand over what goes with a message: its files once, its credentials with every part of it. A mere
  * look at it gets a copy. -ENOMEM. */
 static int pass_scm(struct unix_sock *u, struct message *m, struct unix_msg *msg, bool stays)
 {
-    struct scm *rest = NULL;
+    struct scm *rest = NULL, *copy;
     irqflags_t flags;
 
-    if (msg->scm == NULL || m->scm != NULL)
+    if (msg->scm == NULL || (m->scm != NULL && !has_files(msg)))
         return 0;
     if (m->flags & MSG_PEEK) {
-        m->scm = unix_peek_scm(msg->scm);
-        return m->scm != NULL ? 0 : -ENOMEM;
+        copy = unix_peek_scm(msg->scm);
+        if (copy == NULL)
+            return -ENOMEM;
+        scm_put(m->scm);
+        m->scm = copy;
+        return 0;
     }
     if (stays && msg->scm->pid != NULL) {
         rest = scm_credentials_of(msg->scm);
@@ -458,17 +467,13 @@ static int pass_scm(struct unix_sock *u, struct message *m, struct unix_msg *msg
     }
     if (msg->scm->in_flight)
         unix_leave_flight(msg->scm);
+    scm_put(m->scm); /* credentials of an earlier part */
     m->scm = msg->scm;
     flags = spin_lock(&u->lock); /* unix_collect() looks at queued messages' sockets */
     list_remove(&m->scm->link);
     msg->scm = rest;
     spin_unlock(&u->lock, flags);
     return 0;
-}
-
-static bool has_files(const struct unix_msg *msg)
-{
-    return msg->scm != NULL && msg->scm->nfiles > 0;
 }
 
 /* Bytes of different senders do not mix where the receiver asks who they are. */

@@ -595,6 +595,36 @@ static void rights(void)
     }
 }
 
+/* A message with descriptors behind one with credentials only, read together. */
+static void rights_behind_credentials(void)
+{
+    union {
+        struct cmsghdr h;
+        char space[256];
+    } c;
+    struct iovec iov = {buf, 10};
+    struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &c};
+    int sv[2], on = 1, flags[] = {MSG_PEEK, 0};
+
+    SECTION("descriptors behind credentials");
+    socketpair(AF_UNIX, SOCK_STREAM, 0, sv);
+    CALL(setsockopt(sv[1], SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)));
+    CALL(write(sv[0], "a", 1));
+    CALL(send_fds(sv[0], &sv[0], 1, "b"));
+    CALL(write(sv[0], "c", 1));
+    for (int i = 0; i < 2; i++) {
+        m.msg_controllen = sizeof(c);
+        CALL(recvmsg(sv[1], &m, flags[i]));
+        for (struct cmsghdr *h = CMSG_FIRSTHDR(&m); h != NULL; h = CMSG_NXTHDR(&m, h)) {
+            printf("  type %d, %zu bytes\n", h->cmsg_type, h->cmsg_len);
+            if (h->cmsg_type == SCM_RIGHTS)
+                close(*(int *)CMSG_DATA(h));
+        }
+    }
+    close(sv[0]);
+    close(sv[1]);
+}
+
 static void credentials(void)
 {
     union {
@@ -710,6 +740,7 @@ int main(void)
     packets();
     rights();
     credentials();
+    rights_behind_credentials();
     several();
     removed_directory();
     if (chdir("/") == 0)
