@@ -193,8 +193,8 @@ static void wake_orphaned_group(struct process *p, const struct process *parent,
         !pgrp_is_orphaned(pgrp, exiting) || !has_stopped_member(pgrp))
         return;
     list_for_each (member, &pgrp->pgrp, pgrp_link) {
-        (void)signal_send_locked(member, NULL, SIGHUP, NULL, SIGNAL_FROM_KERNEL);
-        (void)signal_send_locked(member, NULL, SIGCONT, NULL, SIGNAL_FROM_KERNEL);
+        (void)signal_send_member(member, SIGHUP, NULL, SIGNAL_FROM_KERNEL);
+        (void)signal_send_member(member, SIGCONT, NULL, SIGNAL_FROM_KERNEL);
     }
 }
 

@@ -7,6 +7,11 @@
  * signal dispositions, namespaces. All parts are made first; then, under
  * pid_lock and with nothing left that can fail, the child is linked into the
  * tree and becomes visible. It runs only after that.
+ *
+ * Copying may take longer than an interval timer's period. So what is pending at
+ * the start is delivered first, and what comes later waits until the child is
+ * there: for the parent, and if it went to several processes (a group), of which
+ * the child is to be one, for both.
  */
 #include <kernel/cgroup.h>
 #include <kernel/files.h>
@@ -230,7 +235,7 @@ static struct process *make_process(struct thread *t, const struct clone_request
 /* ---- becoming visible --------------------------------------------------------------------- */
 
 /* [pid_lock] Cannot fail. */
-static void link_process(struct process *p, uint64_t flags)
+static void link_process(struct process *p, uint64_t flags, const struct fork_signals *signals)
 {
     struct process *me = current->process;
     struct process *parent = (flags & CLONE_PARENT) ? me->parent : me;
@@ -251,6 +256,7 @@ static void link_process(struct process *p, uint64_t flags)
     list_add_tail(&parent->children, &p->sibling);
     list_add_tail(&process_list, &p->all_link);
     p->pid->process = p;
+    p->sigqueue.pending = signals->set;
     if (p->is_init)
         ns->init = p;
 }
@@ -261,12 +267,12 @@ static void link_thread(struct thread *t)
     struct process *p = t->process;
     irqflags_t flags = spin_lock(&t->sighand->lock);
 
-    t->work |= current->work & (WORK_SYSCALL | WORK_FREEZE);
+    t->work |= current->work & WORK_SYSCALL;
     if (p->job == JOB_STOPPED) { /* a thread of a process that is about to stop */
         t->stop_counted = true;
         p->stop_left++;
-        t->work |= WORK_SIGNAL;
     }
+    signal_recalc(t);
     list_add_tail(&p->threads, &t->process_link);
     p->nthreads++;
     p->nlive++;
@@ -283,13 +289,13 @@ static void move_charge(struct process *p, struct cgroup *charged)
     cgroup_uncharge_pids(charged, 1);
 }
 
-/* -ERESTARTNOINTR: a signal came; it must reach either parent alone or both, so begin again. */
-static int publish(struct thread *t, uint64_t flags, struct cgroup *charged)
+/* -ERESTARTNOINTR: the parent is to die, or its group is frozen, and the child would not know. */
+static int publish(struct thread *t, uint64_t flags, struct cgroup *charged, const struct fork_signals *signals)
 {
     irqflags_t lock_flags = spin_lock(&pid_lock);
     int err = 0;
 
-    if (signal_pending(current))
+    if (fatal_signal_pending(current) || (READ_ONCE(current->work) & WORK_FREEZE))
         err = -ERESTARTNOINTR;
     else if (t->pid->numbers[t->pid->level].ns->dying)
         err = -ENOMEM;
@@ -297,7 +303,7 @@ static int publish(struct thread *t, uint64_t flags, struct cgroup *charged)
         err = -EAGAIN;
     if (err == 0) {
         if (!(flags & CLONE_THREAD))
-            link_process(t->process, flags);
+            link_process(t->process, flags, signals);
         else
             move_charge(t->process, charged);
         link_thread(t);
@@ -395,7 +401,7 @@ static void wait_for_vfork(struct thread *child, struct vfork *v)
     spin_unlock(&pid_lock, flags);
 }
 
-static long do_clone(const struct clone_request *r)
+static long make_and_start(const struct clone_request *r, const struct fork_signals *signals)
 {
     struct cgroup *cg = current_cgroup();
     struct vfork vfork = {.done = false};
@@ -404,11 +410,6 @@ static long do_clone(const struct clone_request *r)
     int pidfd = -1, nr;
     long err;
 
-    err = check_flags(r);
-    if (err == 0)
-        err = check_nproc();
-    if (err < 0)
-        return err;
     cgroup_get(cg);
     err = cgroup_charge_pids(cg, 1);
     if (err < 0)
@@ -431,7 +432,7 @@ static long do_clone(const struct clone_request *r)
         t->vfork = &vfork;
         thread_get(t);
     }
-    err = publish(t, r->flags, cg);
+    err = publish(t, r->flags, cg, signals);
     if (err < 0) {
         if (r->flags & CLONE_VFORK)
             t->vfork = NULL;
@@ -457,6 +458,26 @@ uncharge:
     cgroup_uncharge_pids(cg, 1);
 put_cgroup:
     cgroup_put(cg);
+    return err;
+}
+
+static long do_clone(const struct clone_request *r)
+{
+    struct fork_signals signals = {.set = 0};
+    irqflags_t flags;
+    long err = check_flags(r);
+
+    if (err == 0)
+        err = check_nproc();
+    if (err < 0)
+        return err;
+    flags = spin_lock(&pid_lock);
+    list_add_tail(&current->process->forks, &signals.link);
+    spin_unlock(&pid_lock, flags);
+    err = signal_pending(current) ? -ERESTARTNOINTR : make_and_start(r, &signals);
+    flags = spin_lock(&pid_lock);
+    list_remove(&signals.link);
+    spin_unlock(&pid_lock, flags);
     return err;
 }
 

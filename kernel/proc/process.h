@@ -22,6 +22,12 @@ struct vfork {
     bool done; /* [pid_lock] */
 };
 
+/* A fork(2) under way, on its thread's stack: what the parent got meanwhile as one of several processes. */
+struct fork_signals {
+    struct list_node link; /* [pid_lock] in process->forks */
+    sigset_t set;          /* [pid_lock] */
+};
+
 /* A thread with a stack and no number, in no process; NULL: out of memory. */
 struct thread *thread_alloc(struct cgroup *cg);
 void thread_free_unstarted(struct thread *t); /* undoes thread_alloc() */

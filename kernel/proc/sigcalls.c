@@ -201,16 +201,28 @@ bool signal_permitted(const struct process *p, int sig)
     return capable(CAP_KILL);
 }
 
-/* [pid_lock] Signal 0 only asks whether it could be sent. */
-static int send_checked(struct process *p, struct thread *only, int sig, const struct siginfo *info)
+/* [pid_lock] */
+static int check_sending(struct process *p, int sig)
 {
     if (sig != 0 && !signal_is_valid(sig))
         return -EINVAL;
-    if (!signal_permitted(p, sig))
-        return -EPERM;
-    if (sig == 0)
-        return 0;
-    return signal_send_locked(p, only, sig, info, SIGNAL_FROM_USER);
+    return signal_permitted(p, sig) ? 0 : -EPERM;
+}
+
+/* [pid_lock] Signal 0 only asks whether it could be sent. */
+static int send_checked(struct process *p, struct thread *only, int sig, const struct siginfo *info)
+{
+    int err = check_sending(p, sig);
+
+    return err < 0 || sig == 0 ? err : signal_send_locked(p, only, sig, info, SIGNAL_FROM_USER);
+}
+
+/* [pid_lock] The same to one of several processes. */
+static int send_member_checked(struct process *p, int sig, const struct siginfo *info)
+{
+    int err = check_sending(p, sig);
+
+    return err < 0 || sig == 0 ? err : signal_send_member(p, sig, info, SIGNAL_FROM_USER);
 }
 
 static int send_to_process(int nr, int sig, const struct siginfo *info)
@@ -236,7 +248,7 @@ static int send_to_group(struct pid *pgrp, int sig, const struct siginfo *info)
     bool any = false;
 
     list_for_each (p, &pgrp->pgrp, pgrp_link) {
-        result = send_checked(p, NULL, sig, info);
+        result = send_member_checked(p, sig, info);
         any |= result == 0;
     }
     spin_unlock(&pid_lock, flags);
@@ -257,7 +269,7 @@ static int send_to_all(int sig, const struct siginfo *info)
         if (pid_nr_current(p->pid) <= 1 || p == current->process)
             continue;
         found = true;
-        err = send_checked(p, NULL, sig, info);
+        err = send_member_checked(p, sig, info);
         if (err != -EPERM)
             result = err;
     }

@@ -415,6 +415,21 @@ int signal_send_locked(struct process *p, struct thread *only, int sig, const st
     return send(p, only, &info, NULL, origin);
 }
 
+int signal_send_member(struct process *p, int sig, const struct siginfo *info, enum signal_origin origin)
+{
+    struct fork_signals *f;
+
+    assert_locked(&pid_lock);
+    list_for_each (f, &p->forks, link) {
+        if (SIGMASK(sig) & SIG_DEFAULT_STOP)
+            f->set &= ~SIGMASK(SIGCONT);
+        if (sig == SIGCONT)
+            f->set &= ~SIG_DEFAULT_STOP;
+        f->set |= SIGMASK(sig);
+    }
+    return signal_send_locked(p, NULL, sig, info, origin);
+}
+
 void signal_send_timer(struct process *p, struct thread *only, struct sigqueue_entry *e)
 {
     assert_locked(&pid_lock);
@@ -457,7 +472,7 @@ int signal_send_pgrp(struct pid *pgrp, int sig, const struct siginfo *info)
     int n = 0;
 
     list_for_each (p, &pgrp->pgrp, pgrp_link) {
-        if (signal_send_locked(p, NULL, sig, info, origin_of(info)) == 0)
+        if (signal_send_member(p, sig, info, origin_of(info)) == 0)
             n++;
     }
     spin_unlock(&pid_lock, flags);

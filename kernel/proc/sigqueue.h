@@ -44,6 +44,8 @@ enum signal_origin { SIGNAL_FROM_USER, SIGNAL_FROM_KERNEL };
 /* [pid_lock] As signal_send_thread() (only != NULL) and signal_send_process(). */
 int signal_send_locked(struct process *p, struct thread *only, int sig, const struct siginfo *info,
                        enum signal_origin origin);
+/* [pid_lock] To the whole process, as one of several: a child that it is forking gets the signal as well. */
+int signal_send_member(struct process *p, int sig, const struct siginfo *info, enum signal_origin origin);
 /* [pid_lock] A timer's signal: `e` is its own entry and not queued. */
 void signal_send_timer(struct process *p, struct thread *only, struct sigqueue_entry *e);
 /* [s] Take the next pending signal of `wanted`, the thread's own first; 0: none. */

@@ -46,6 +46,7 @@ struct process kernel_process = {
     .children = LIST_INIT(kernel_process.children),
     .sibling = LIST_INIT(kernel_process.sibling),
     .all_link = LIST_INIT(kernel_process.all_link),
+    .forks = LIST_INIT(kernel_process.forks),
     .sigqueue = {0, LIST_INIT(kernel_process.sigqueue.infos)},
     .child_wq = WAIT_QUEUE_INIT(kernel_process.child_wq),
     .signal_wq = WAIT_QUEUE_INIT(kernel_process.signal_wq),
@@ -153,6 +154,7 @@ struct process *process_alloc(struct cgroup *cg, struct pid *pid)
     list_init(&p->children);
     list_init(&p->sibling);
     list_init(&p->all_link);
+    list_init(&p->forks);
     list_init(&p->cgroup_link);
     list_init(&p->sigqueue.infos);
     list_init(&p->posix_timers);

@@ -198,6 +198,80 @@ static void sharing(void)
     close(fd);
 }
 
+/* ---- signals while a large process is copied ------------------------------------------------------ */
+
+static volatile sig_atomic_t group_signals;
+
+static void on_group_signal(int sig)
+{
+    (void)sig;
+    group_signals++;
+}
+
+/* Forks while somebody else signals the group, `delay` us later. Did all of it get the signal, once? */
+static int signalled_as_one(volatile int *sent, int delay)
+{
+    pid_t group = getpgrp(), sender, child;
+    int status, all;
+
+    group_signals = 0;
+    *sent = -1;
+    if ((sender = fork()) == 0) {
+        setpgid(0, 0);
+        *sent = 0;
+        while (*sent == 0)
+            ;
+        usleep((useconds_t)delay);
+        kill(-group, SIGUSR1);
+        *sent = 2;
+        _exit(0);
+    }
+    while (*sent < 0)
+        usleep(100);
+    *sent = 1;
+    child = fork();
+    while (*sent < 2)
+        usleep(100);
+    all = group_signals == 1;
+    if (child == 0)
+        _exit(!all);
+    waitpid(child, &status, 0);
+    all &= status == 0;
+    waitpid(sender, NULL, 0);
+    return all;
+}
+
+static void forking_under_signals(void)
+{
+    const struct itimerval fast = {{0, 1000}, {0, 1000}}, off = {{0, 0}, {0, 0}};
+    const size_t size = 64 << 20;
+    char *large = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    volatile int *sent = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    int good = 0;
+    pid_t pid;
+
+    SECTION("forking under signals");
+    madvise(large, size, MADV_NOHUGEPAGE); /* so that there is much to copy */
+    memset(large, 1, size);
+    signal(SIGALRM, on_group_signal);
+    setitimer(ITIMER_REAL, &fast, NULL);
+    if ((pid = fork()) == 0)
+        _exit(5);
+    setitimer(ITIMER_REAL, &off, NULL);
+    reap("with a timer that is faster", pid);
+    signal(SIGALRM, SIG_DFL);
+    if ((pid = fork()) == 0) {
+        setpgid(0, 0);
+        signal(SIGUSR1, on_group_signal);
+        for (int i = 0; i < 20; i++)
+            good += signalled_as_one(sent, i * 200);
+        _exit(good);
+    }
+    reap("signals to a group", pid);
+    munmap(large, size);
+    munmap((void *)sent, 4096);
+}
+
 /* ---- exec ------------------------------------------------------------------------------------------- */
 
 static int run(const char *path, char *const argv[], char *const envp[])
@@ -757,7 +831,7 @@ int main(int argc, char **argv, char **envp)
         return 11;
     }
     self[readlink("/proc/self/exe", self, sizeof(self) - 1)] = '\0';
-    void (*const parts[])(void) = {waiting, notification, sharing, exec, groups, orphans, reaping, ids,
+    void (*const parts[])(void) = {waiting, notification, sharing, forking_under_signals, exec, groups, orphans, reaping, ids,
                                    limits, pidfds, pid_namespace, timers};
     for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
         parts[i]();

@@ -170,6 +170,7 @@ struct process {
     struct list_node children;  /* [p] */
     struct list_node sibling;   /* [p] */
     struct list_node all_link;  /* [p] every process */
+    struct list_node forks;     /* [p] fork(2) under way: struct fork_signals.link */
     struct mm *mm;              /* [p] NULL once exited */
     struct tty *tty;            /* [p] controlling terminal, or NULL; counted */
     struct pid *hung_up_pgrp;   /* [p] a leader's whose terminal was hung up: who was in its foreground;
