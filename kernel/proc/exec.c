@@ -503,6 +503,16 @@ static void commit(struct exec *e, struct trapframe *frame)
 
 /* ---- putting it together ---------------------------------------------------------------------------- */
 
+/* The dispositions are shared, with threads that will go or with another process (clone(2) CLONE_SIGHAND
+ * without CLONE_THREAD). */
+static int unshare_sighand(struct exec *e)
+{
+    if (refcount_read(&current->sighand->refs) == 1)
+        return 0;
+    e->sighand = sighand_create(current_cgroup());
+    return e->sighand == NULL ? -ENOMEM : 0;
+}
+
 static int prepare(struct exec *e)
 {
     int err = files_unshare();
@@ -515,16 +525,9 @@ static int prepare(struct exec *e)
         err = build_image(e);
     if (err == 0)
         err = build_stack(e);
+    if (err == 0)
+        err = unshare_sighand(e);
     return err;
-}
-
-/* The dispositions are shared with another process (clone(2) CLONE_SIGHAND without CLONE_THREAD). */
-static int unshare_sighand(struct exec *e)
-{
-    if (refcount_read(&current->sighand->refs) == 1)
-        return 0;
-    e->sighand = sighand_create(current_cgroup());
-    return e->sighand == NULL ? -ENOMEM : 0;
 }
 
 static int run(struct exec *e, struct trapframe *frame)
@@ -537,9 +540,6 @@ static int run(struct exec *e, struct trapframe *frame)
         err = leave_other_threads(current);
     if (err < 0)
         return err;
-    err = unshare_sighand(e);
-    if (err < 0)
-        process_exit(SIGKILL); /* the other threads are gone: there is nothing to return to */
     commit(e, frame);
     return 0;
 }

@@ -3,10 +3,12 @@
 #include "leaks.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -253,10 +255,57 @@ static void out_of_memory(unsigned i)
     remove_group();
 }
 
+struct near_limit {
+    unsigned files; /* objects of less than a page, for limits are whole pages */
+    unsigned pages; /* that are left */
+};
+
+/* Has the group's memory and its parent's dispositions, which execve() has to replace. */
+static int exec_with_pages_left(void *arg)
+{
+    const struct near_limit *n = arg;
+    char text[32] = "";
+    int fd = open(GROUP "/memory.current", O_RDONLY | O_CLOEXEC);
+
+    (void)!read(fd, text, sizeof(text) - 1);
+    close(fd);
+    snprintf(text, sizeof(text), "%lu", strtoul(text, NULL, 10) + n->pages * PAGE);
+    if (put(GROUP "/memory.max", text) == 0)
+        execl("/bin/busybox", "true", (char *)NULL);
+    _exit(0);
+}
+
+static void exec_in_group(void *arg)
+{
+    static char stack[16 * PAGE];
+    const struct near_limit *n = arg;
+
+    join_group();
+    for (unsigned i = 0; i < n->files; i++)
+        must(open("/dev/null", O_RDWR));
+    if (clone(exec_with_pages_left, stack + sizeof(stack),
+              CLONE_VM | CLONE_SIGHAND | CLONE_VFORK | SIGCHLD, arg) > 0)
+        (void)wait(NULL);
+}
+
+/* However far execve() comes, and whoever is killed: refused, begun or done. */
+static void exec_near_limit(unsigned i)
+{
+    struct near_limit n = {.files = i % 16};
+
+    for (n.pages = 0; n.pages < 40; n.pages++) {
+        make_group("8M");
+        must(waitpid(spawn(exec_in_group, &n), NULL, 0));
+        must(put(GROUP "/cgroup.kill", "1"));
+        remove_group();
+    }
+}
+
 const struct area memory_areas[] = {
     {"mappings", 50, mappings},
     {"copy_on_write", 30, copy_on_write},
     {"faults", 20, faults},
     {"out_of_memory", 50, out_of_memory},
+    {"exec_near_limit", 16, exec_near_limit},
     {NULL, 0, NULL},
 };
