@@ -50,10 +50,13 @@ static struct pid_number *number_find(const struct pid_ns *ns, int nr)
     return NULL;
 }
 
-/* [pid_lock] The next free number, in rising order; 0: none. */
+/*
+ * [pid_lock] The next free number, in rising order; 0: none. Number 1 until there is an init: a first fork
+ * that fails leaves it to the next one.
+ */
 static int number_choose(struct pid_ns *ns)
 {
-    int nr = ns->last;
+    int nr = ns->init == NULL ? 0 : ns->last;
 
     if (ns->count >= PID_MAX - PID_RESERVED)
         return 0;

@@ -773,6 +773,22 @@ static void pid_namespace(void)
         _exit(0);
     }
     reap("unshare", pid);
+
+    /* Whoever comes first is its init. When the first fork fails at its end, Linux gives the namespace up;
+     * here the next one is the first. */
+    if ((pid = fork()) == 0) {
+        int status = 0;
+
+        CALL(unshare(CLONE_NEWPID));
+        CALL(clone3(CLONE_PIDFD, SIGCHLD, BAD_ADDR, NULL, NULL));
+        if ((pid = fork()) == 0)
+            _exit(getpid() != 1);
+        waitpid(pid, &status, 0);
+        printf("somebody without an init: %d\n", status != 0);
+        fflush(stdout);
+        _exit(0);
+    }
+    reap("a first fork that fails", pid);
 }
 
 static void on_alarm(int sig)
