@@ -6,9 +6,9 @@
  * does not see the others, as on Linux.
  *
  * A waiter joins the inode's wait queue first and tries after, so that no
- * release is missed. Waiters for record locks are also on one list that says
- * whose lock each waits for: following it finds a cycle before it closes
- * (-EDEADLK).
+ * release is missed. Waiters for record locks are also in a table by owner that
+ * says whose lock each waits for: following it finds a cycle before it closes
+ * (-EDEADLK), unless the way round is longer than Linux looks.
  */
 #include "vfs.h"
 
@@ -28,11 +28,14 @@ struct waiter {
 };
 
 static struct spinlock locks_lock = SPINLOCK_INIT;
-static struct list_node waiters = LIST_INIT(waiters); /* [locks_lock] */
+#define WAITER_BUCKETS 128
+static struct list_node waiters[WAITER_BUCKETS]; /* [locks_lock] struct waiter.link by owner */
 static struct kmem_cache *range_cache;
 
 void lock_init(void)
 {
+    for (unsigned i = 0; i < WAITER_BUCKETS; i++)
+        list_init(&waiters[i]);
     range_cache = kmem_cache_create("file_lock", sizeof(struct lock_range), 8);
 }
 
@@ -79,24 +82,34 @@ void locks_free_inode(struct inode *inode)
 
 /* ---- deadlocks ---- */
 
+#define DEADLOCK_STEPS 11
+
+static struct list_node *bucket_of(const void *owner)
+{
+    return &waiters[(uintptr_t)owner * 0x9e3779b97f4a7c15ULL >> 57];
+}
+_Static_assert(WAITER_BUCKETS == 1 << 7, "bucket_of() keeps seven bits");
+
+/* [locks_lock] Whom does `owner` wait for? NULL: nobody. */
+static const void *blocker_of(const void *owner)
+{
+    const struct waiter *w;
+
+    list_for_each(w, bucket_of(owner), link)
+    {
+        if (w->owner == owner)
+            return w->blocker;
+    }
+    return NULL;
+}
+
 /* [locks_lock] Would `owner`, waiting for `blocker`, wait for itself? */
 static bool closes_cycle(const void *owner, const void *blocker)
 {
-    for (unsigned steps = 0; steps < 1000; steps++) {
-        const struct waiter *w, *next = NULL;
-
+    for (unsigned steps = 0; steps < DEADLOCK_STEPS && blocker != NULL; steps++) {
+        blocker = blocker_of(blocker);
         if (blocker == owner)
             return true;
-        list_for_each(w, &waiters, link)
-        {
-            if (w->owner == blocker) {
-                next = w;
-                break;
-            }
-        }
-        if (next == NULL)
-            return false;
-        blocker = next->blocker;
     }
     return false;
 }
@@ -105,8 +118,8 @@ static bool closes_cycle(const void *owner, const void *blocker)
 
 enum wait_mode { LOCK_TRY, LOCK_WAIT, LOCK_WAIT_CHECKED };
 
-/* -EAGAIN: somebody else's lock is in the way; with LOCK_WAIT_CHECKED the waiter is on the list
- * then. */
+/* -EAGAIN: somebody else's lock is in the way; with LOCK_WAIT_CHECKED the waiter is in the
+ * table then. */
 static int try_set(struct file_locks *l, struct list_node *held, const struct lock_range *want,
                    struct lock_range *spare[2], enum wait_mode mode, struct waiter *w)
 {
@@ -126,7 +139,7 @@ static int try_set(struct file_locks *l, struct list_node *held, const struct lo
         if (mode == LOCK_WAIT_CHECKED) {
             w->owner = want->owner;
             w->blocker = conflict->owner;
-            list_add_tail(&waiters, &w->link);
+            list_add_tail(bucket_of(w->owner), &w->link);
         }
     }
     spin_unlock(&locks_lock, flags);

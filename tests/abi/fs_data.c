@@ -426,6 +426,41 @@ static void deadlock(int fd)
     close(ready[1]);
 }
 
+/* Each of n processes has a byte and wants the next one's; the parent's wait would close the ring. */
+static void ring_of_waiters(int fd, int n)
+{
+    int ready[2], go[2];
+    char c;
+
+    if (pipe(ready) < 0 || pipe(go) < 0)
+        return;
+    lock(fd, F_SETLK, F_WRLCK, 0, 1);
+    fflush(stdout);
+    for (int i = 1; i < n; i++) {
+        if (fork() == 0) {
+            lock(fd, F_SETLK, F_WRLCK, i, 1);
+            (void)!write(ready[1], "x", 1);
+            (void)!read(go[0], &c, 1);
+            lock(fd, F_SETLKW, F_WRLCK, (i + 1) % n, 1);
+            _exit(0);
+        }
+        (void)!read(ready[0], &c, 1);
+    }
+    for (int i = 1; i < n; i++)
+        (void)!write(go[1], "x", 1);
+    nanosleep(&(struct timespec){0, 300000000}, NULL);
+    alarm(1);
+    CALL(lock(fd, F_SETLKW, F_WRLCK, 1, 1));
+    alarm(0);
+    lock(fd, F_SETLK, F_UNLCK, 0, 0);
+    while (wait(NULL) > 0)
+        ;
+    close(ready[0]);
+    close(ready[1]);
+    close(go[0]);
+    close(go[1]);
+}
+
 static void locks(void)
 {
     struct sigaction sa = {.sa_handler = nothing};
@@ -477,6 +512,9 @@ static void locks(void)
     CALL(lock(fd, F_OFD_SETLK, F_RDLCK, 0, 100));
     CALL(lock(fd, F_OFD_SETLK, F_UNLCK, 0, 0));
     deadlock(fd);
+    ring_of_waiters(fd, 2);
+    ring_of_waiters(fd, 12);
+    ring_of_waiters(fd, 13); /* longer than is looked */
     fflush(stdout);
     if (fork() == 0) { /* which has its children elsewhere from then on */
         lockers();
