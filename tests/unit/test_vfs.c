@@ -925,11 +925,12 @@ static void a_detached_mount_lives_until_its_users_are_gone(void **state)
     eq(sys_rmdir(U("m")), 0);
 }
 
-static void collect(void *ctx, const char *line, size_t len)
+static bool collect(void *ctx, const char *line, size_t len)
 {
     char *text = ctx;
 
     memcpy(text + strlen(text), line, len);
+    return true;
 }
 
 static void a_container_pivots_into_its_root(void **state)
