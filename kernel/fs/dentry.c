@@ -29,7 +29,8 @@
 struct spinlock dcache_lock = SPINLOCK_INIT;
 static struct list_node *buckets;
 static struct list_node unused = LIST_INIT(unused); /* [dcache_lock] newest first */
-static unsigned unused_count;                       /* [dcache_lock] */
+static unsigned unused_count;                       /* [dcache_lock] changed; read without it, too */
+static struct wait_queue evicted_wq = WAIT_QUEUE_INIT(evicted_wq);
 static struct kmem_cache *dentry_cache;
 static uint64_t hash_secret;
 
@@ -102,45 +103,26 @@ static struct dentry *dentry_free(struct dentry *d)
     return parent;
 }
 
-/* Take the oldest unused dentry (charged to cg, if given) out of everything; or NULL. */
-static struct dentry *take_oldest_locked(const struct cgroup *cg)
+/* Drop the count; true: it was the last, and the dentry is the caller's to free. */
+static bool put_last(struct dentry *d)
 {
-    for (struct list_node *n = unused.prev; n != &unused; n = n->prev) {
-        struct dentry *d = list_entry(n, struct dentry, lru);
-
-        if (cg != NULL && d->charged != cg)
-            continue;
-        list_remove(&d->lru);
-        unused_count--;
-        unhash_locked(d);
-        return d;
-    }
-    return NULL;
-}
-
-/* Drop the count; at zero keep the dentry as unused or take it apart. Returns what to free. */
-static struct dentry *put_last(struct dentry *d)
-{
-    struct dentry *victim = NULL;
+    bool is_dead = false;
     irqflags_t flags = spin_lock(&dcache_lock);
 
-    if (!refcount_put(&d->refs)) {
-        spin_unlock(&dcache_lock, flags);
-        return NULL;
-    }
-    if (list_is_empty(&d->hash) || d->sb->d_revalidate_always || d->parent == d) {
-        unhash_locked(d);
-        victim = d;
-    } else {
-        list_add_head(&unused, &d->lru);
-        if (++unused_count > UNUSED_MAX)
-            victim = take_oldest_locked(NULL);
+    if (refcount_put(&d->refs)) {
+        is_dead = list_is_empty(&d->hash) || d->sb->d_revalidate_always || d->parent == d;
+        if (is_dead) {
+            unhash_locked(d);
+        } else {
+            list_add_head(&unused, &d->lru);
+            unused_count++;
+        }
     }
     spin_unlock(&dcache_lock, flags);
-    return victim;
+    return is_dead;
 }
 
-void dentry_put(struct dentry *d)
+static void put_chain(struct dentry *d)
 {
     while (d != NULL) {
         int32_t n = refcount_read(&d->refs);
@@ -151,28 +133,63 @@ void dentry_put(struct dentry *d)
                 return;
             continue;
         }
-        d = put_last(d);
-        if (d != NULL)
-            d = dentry_free(d); /* go on with the parent: no recursion over the depth */
+        if (!put_last(d))
+            return;
+        d = dentry_free(d); /* go on with the parent: no recursion over the depth */
     }
+}
+
+/*
+ * Free the oldest unused dentry, of those charged to cg if one is given; false if there is none. It
+ * may be of a file system that the caller does not hold: sb->evicting keeps that from ending meanwhile.
+ */
+static bool evict_oldest(const struct cgroup *cg)
+{
+    struct dentry *d = NULL;
+    struct super_block *sb;
+    bool is_last;
+    irqflags_t flags = spin_lock(&dcache_lock);
+
+    for (struct list_node *n = unused.prev; n != &unused && d == NULL; n = n->prev) {
+        if (cg == NULL || list_entry(n, struct dentry, lru)->charged == cg)
+            d = list_entry(n, struct dentry, lru);
+    }
+    if (d == NULL) {
+        spin_unlock(&dcache_lock, flags);
+        return false;
+    }
+    list_remove(&d->lru);
+    unused_count--;
+    unhash_locked(d);
+    sb = d->sb;
+    sb->evicting++;
+    spin_unlock(&dcache_lock, flags);
+
+    put_chain(dentry_free(d));
+
+    flags = spin_lock(&dcache_lock);
+    is_last = --sb->evicting == 0;
+    spin_unlock(&dcache_lock, flags);
+    if (is_last)
+        wake_up(&evicted_wq);
+    return true;
+}
+
+void dentry_put(struct dentry *d)
+{
+    put_chain(d);
+    while (unlikely(READ_ONCE(unused_count) > UNUSED_MAX) && evict_oldest(NULL))
+        ;
 }
 
 /* Memory is short in cg: give back names that nobody uses. */
 static bool drop_unused_of(const struct cgroup *cg)
 {
-    bool any = false;
+    unsigned n = 0;
 
-    for (unsigned i = 0; i < 64; i++) {
-        irqflags_t flags = spin_lock(&dcache_lock);
-        struct dentry *d = take_oldest_locked(cg);
-
-        spin_unlock(&dcache_lock, flags);
-        if (d == NULL)
-            break;
-        any = true;
-        dentry_put(dentry_free(d));
-    }
-    return any;
+    while (n < 64 && evict_oldest(cg))
+        n++;
+    return n > 0;
 }
 
 /* ---- making ---- */
@@ -495,7 +512,16 @@ static struct dentry *any_child(struct dentry *dir)
     return d;
 }
 
-/* No mount shows it any more, so no path leads here: whatever is left is pinned or unused. */
+static bool is_evicting(const struct super_block *sb)
+{
+    irqflags_t flags = spin_lock(&dcache_lock);
+    bool yes = sb->evicting > 0;
+
+    spin_unlock(&dcache_lock, flags);
+    return yes;
+}
+
+/* No mount shows it any more, so no path leads here: whatever is left is pinned, unused, or with evict_oldest(). */
 void dcache_kill_super(struct super_block *sb)
 {
     struct dentry *d = sb->root, *next;
@@ -511,4 +537,5 @@ void dcache_kill_super(struct super_block *sb)
         cond_resched();
     }
     dentry_put(d);
+    wait_event(&evicted_wq, !is_evicting(sb));
 }

@@ -215,6 +215,7 @@ struct super_block {
     void *private;
     struct mutex rename_lock;
     struct list_node link;
+    unsigned evicting;        /* [dcache_lock] unused dentries of it that are being freed for want of room */
     int writers;              /* [a] files open for writing: no remount to read-only */
     unsigned stack_depth;     /* [I] file systems below this one: each is a recursion on the kernel stack */
     bool d_revalidate_always; /* procfs: ask d_revalidate at every use, keep no unused dentries */
