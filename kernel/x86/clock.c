@@ -84,9 +84,10 @@ uint64_t tsc_khz(void)
     return tsc_hz() / 1000;
 }
 
+/* At most nine years, so that it can be added to a TSC. */
 uint64_t ns_to_tsc_delta(uint64_t ns)
 {
-    return mul_32_32(ns, READ_ONCE(clock)->ticks_per_ns);
+    return mul_32_32(min(ns, 1ULL << 58), READ_ONCE(clock)->ticks_per_ns);
 }
 
 /* ---- measuring ---- */
