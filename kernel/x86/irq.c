@@ -100,6 +100,7 @@ void trap_interrupt(struct trapframe *frame)
     if (likely(frame->vector == VECTOR_TIMER)) {
         apic_eoi();
         timer_interrupt();
+        nmi_report();
     } else {
         handle_other((unsigned)frame->vector);
     }

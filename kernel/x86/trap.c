@@ -66,13 +66,20 @@ static void exception_to_signal(struct trapframe *frame)
     signal_force(sig, code, exceptions[vector].has_addr ? frame->rip : 0);
 }
 
-static void nmi(struct trapframe *frame)
-{
-    static unsigned count;
+static bool nmi_seen, nmi_reported; /* [a] */
 
-    (void)frame;
-    if (__atomic_fetch_add(&count, 1, __ATOMIC_RELAXED) == 0)
-        log_warn("cpu: NMI from an unknown source; later ones are not reported\n");
+/* It may interrupt anything, also whoever holds the log's lock: no logging here. */
+static void nmi(void)
+{
+    WRITE_ONCE(nmi_seen, true);
+}
+
+void nmi_report(void)
+{
+    if (likely(!READ_ONCE(nmi_seen)) || READ_ONCE(nmi_reported))
+        return;
+    WRITE_ONCE(nmi_reported, true);
+    log_warn("cpu: NMI from an unknown source; later ones are not reported\n");
 }
 
 void trap_exception(struct trapframe *frame)
@@ -80,7 +87,7 @@ void trap_exception(struct trapframe *frame)
     unsigned vector = (unsigned)frame->vector;
 
     if (vector == VECTOR_NMI) {
-        nmi(frame);
+        nmi();
         return;
     }
     if (vector == VECTOR_MC)

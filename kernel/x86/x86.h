@@ -131,6 +131,7 @@ void trap_exception(struct trapframe *frame);
 void trap_page_fault(struct trapframe *frame);
 void trap_interrupt(struct trapframe *frame);
 void trap_bad_return(struct trapframe *frame);
+void nmi_report(void); /* from an ordinary interrupt: logs that there was an NMI */
 
 /* ---- kernel/panic.c ---- */
 
