@@ -29,7 +29,8 @@ struct devpts_options {
 
 /* [r] the root's inode->lock */
 struct devpts {
-    struct devpts_options opt;          /* [r] */
+    struct spinlock options_lock;
+    struct devpts_options options;      /* [options_lock] */
     unsigned count;                     /* [r] numbers in use */
     uint64_t taken[PTY_INDEX_MAX / 64]; /* [r] */
     struct dentry *ptmx;                /* [I] borrowed: pinned in the root */
@@ -38,6 +39,15 @@ struct devpts {
 static struct fs_type devpts_type;
 
 /* ---- options ---- */
+
+static struct devpts_options options_of(struct devpts *fs)
+{
+    irqflags_t flags = spin_lock(&fs->options_lock);
+    struct devpts_options opt = fs->options;
+
+    spin_unlock(&fs->options_lock, flags);
+    return opt;
+}
 
 static int parse_number(const char *value, unsigned base, uint64_t max, uint64_t *out)
 {
@@ -100,16 +110,16 @@ static int parse_options(struct devpts_options *opt, const char *data)
 
 static void show_options(struct super_block *sb, char *buf, size_t size)
 {
-    const struct devpts_options *opt = &((struct devpts *)sb->private)->opt;
+    const struct devpts_options opt = options_of(sb->private);
     char ids[48] = "";
 
-    if (opt->has_uid)
-        snprintf(ids, sizeof(ids), ",uid=%u", opt->uid.val);
-    if (opt->has_gid)
-        snprintf(ids + strlen(ids), sizeof(ids) - strlen(ids), ",gid=%u", opt->gid.val);
-    snprintf(buf, size, "%s,mode=%03o,ptmxmode=%03o", ids, opt->mode, opt->ptmxmode);
-    if (opt->max < PTY_INDEX_MAX)
-        snprintf(buf + strlen(buf), size - strlen(buf), ",max=%llu", (unsigned long long)opt->max);
+    if (opt.has_uid)
+        snprintf(ids, sizeof(ids), ",uid=%u", opt.uid.val);
+    if (opt.has_gid)
+        snprintf(ids + strlen(ids), sizeof(ids) - strlen(ids), ",gid=%u", opt.gid.val);
+    snprintf(buf, size, "%s,mode=%03o,ptmxmode=%03o", ids, opt.mode, opt.ptmxmode);
+    if (opt.max < PTY_INDEX_MAX)
+        snprintf(buf + strlen(buf), size - strlen(buf), ",max=%llu", (unsigned long long)opt.max);
 }
 
 /* ---- nodes ---- */
@@ -161,9 +171,9 @@ static struct inode *node_inode(struct super_block *sb, mode_t perm, dev_t rdev,
 }
 
 /* [r] The lowest free number, or -ENOSPC. */
-static int take_index(struct devpts *fs)
+static int take_index(struct devpts *fs, uint64_t max)
 {
-    if (fs->count >= fs->opt.max)
+    if (fs->count >= max)
         return -ENOSPC;
     for (unsigned w = 0; w < ARRAY_SIZE(fs->taken); w++) {
         if (fs->taken[w] != UINT64_MAX) {
@@ -186,26 +196,27 @@ static void give_index(struct devpts *fs, unsigned index)
 int devpts_add(struct super_block *sb, struct pty *pty)
 {
     struct devpts *fs = sb->private;
+    const struct devpts_options opt = options_of(fs);
     struct inode *dir = sb->root->inode;
     struct inode *inode;
     char name[12];
     int index;
 
     mutex_lock(&dir->lock);
-    index = take_index(fs);
+    index = take_index(fs, opt.max);
     if (index < 0)
         goto unlock;
     pty->index = (unsigned)index;
     pty->tty.dev = MKDEV(MAJOR_PTS + (unsigned)index / 256, (unsigned)index % 256);
-    inode = node_inode(sb, fs->opt.mode, pty->tty.dev, INO_FIRST_PTS + (ino_t)index, &pts_ops);
+    inode = node_inode(sb, opt.mode, pty->tty.dev, INO_FIRST_PTS + (ino_t)index, &pts_ops);
     if (inode == NULL)
         goto no_memory;
     inode->private = pty;
     tty_get(&pty->tty); /* until pts_evict() */
-    if (fs->opt.has_uid)
-        inode->uid = fs->opt.uid;
-    if (fs->opt.has_gid)
-        inode->gid = fs->opt.gid;
+    if (opt.has_uid)
+        inode->uid = opt.uid;
+    if (opt.has_gid)
+        inode->gid = opt.gid;
     snprintf(name, sizeof(name), "%d", index);
     pty->node = add_node(sb, name, inode);
     if (pty->node == NULL)
@@ -276,14 +287,15 @@ static int devpts_remount(struct super_block *sb, unsigned long flags, const cha
     struct devpts *fs = sb->private;
     struct devpts_options opt;
     int err = parse_options(&opt, data);
+    irqflags_t irqflags;
 
     (void)flags;
     if (err < 0)
         return err;
-    mutex_lock(&sb->root->inode->lock);
-    fs->opt = opt;
+    irqflags = spin_lock(&fs->options_lock); /* no inode's lock: the caller holds mount_mutex */
+    fs->options = opt;
     fs->ptmx->inode->mode = S_IFCHR | opt.ptmxmode;
-    mutex_unlock(&sb->root->inode->lock);
+    spin_unlock(&fs->options_lock, irqflags);
     return 0;
 }
 
@@ -306,7 +318,8 @@ static int fill_super(struct super_block *sb, const struct devpts_options *opt)
 
     if (fs == NULL)
         return -ENOMEM;
-    fs->opt = *opt;
+    spin_init(&fs->options_lock);
+    fs->options = *opt;
     sb->private = fs;
     sb->ops = &devpts_super_ops;
     sb->d_complete = true;

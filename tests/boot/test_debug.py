@@ -18,7 +18,8 @@ SCRIPTS = {
     "kvm": "leaks kvm_",
     "memory": "ct run -m 16m busybox tail /dev/zero; [ $? = 137 ] && ct run --rm -m 16m busybox sh -c 'cat /dev/zero >/x'; [ $? = 137 ]",
     "mounts": "mkdir /m /m/l /m/u /m/w /m/o; mount -t overlay o -o lowerdir=/bin:/m/l,upperdir=/m/u,workdir=/m/w /m/o && "
-              "echo x >>/m/o/busybox && mv /m/o/ct /m/o/new && rm /m/o/vm && mkdir /m/o/d && mv /m/o/d /m/o/e && mv /m/o/new /m/o/e && umount /m/o",
+              "echo x >>/m/o/busybox && mv /m/o/ct /m/o/new && rm /m/o/vm && mkdir /m/o/d && mv /m/o/d /m/o/e && mv /m/o/new /m/o/e && umount /m/o && "
+              "mkdir /m/p && mount -t devpts p /m/p && mount -o remount,mode=600 /m/p && mount -t tmpfs t /m/p && umount /m/p && umount /m/p",
     "random-calls": "ipc_calls 1 4 2000",
     **{f"abi-{name}": f"timeout 100 abi-{name} >/dev/null" for name in ABI},
 }
