@@ -257,7 +257,7 @@ i=0
 while [ -z "$(ct logs hog)" ] && { there || { sleep 1; there; }; } && [ $i -lt 900 ]; do sleep 0.2; i=$((i+1)); done
 echo "looked $i times" >&2
 echo used $((before - $(free_kib))) KiB
-ct exec neighbour echo neighbour
+ct exec neighbour sh -c 'echo neighbour >/file && cat /file'
 ct logs hog 2>&1
 ct inspect -f '{{.State.Status}} {{.State.OOMKilled}}' hog
 ct rm -f hog >/dev/null

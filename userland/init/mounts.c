@@ -18,7 +18,8 @@ static const struct {
     {"devtmpfs", "/dev", MS_NOSUID, "mode=755"},
     {"devpts", "/dev/pts", MS_NOSUID | MS_NOEXEC, "gid=5,mode=620,ptmxmode=666"},
     {"tmpfs", "/dev/shm", MS_NOSUID | MS_NODEV, "mode=1777"},
-    {"tmpfs", "/run", MS_NOSUID | MS_NODEV, "mode=755"},
+    /* Containers write here, each within its memory limit: it must not be full for the others first. */
+    {"tmpfs", "/run", MS_NOSUID | MS_NODEV, "mode=755,nr_inodes=0"},
     {"tmpfs", "/tmp", MS_NOSUID | MS_NODEV, "mode=1777"},
     {"cgroup2", "/sys/fs/cgroup", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL},
 };
