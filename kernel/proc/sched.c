@@ -233,6 +233,35 @@ static void account_times(struct thread *t, uint64_t delta_ns)
     }
 }
 
+/*
+ * The running thread may be ahead of the others. What its group starts from now on is so, too, until they
+ * have caught up: else a group would always be first whose threads start another one and wait or end.
+ */
+static void note_lead(const struct run_queue *rq, const struct thread *t)
+{
+    struct cgroup *cg = t->load_group;
+    uint64_t lead = t->vruntime - rq->min_vruntime, share, whole;
+
+    if (cg == NULL)
+        return;
+    share = thread_share(t);
+    whole = group_share(cg);
+    if (share != whole)
+        lead = min(lead, sched_virtual(LATENCY_NS, share)) * share / whole;
+    if (sched_earlier(cg->lead_until, rq->min_vruntime + lead))
+        cg->lead_until = rq->min_vruntime + lead;
+}
+
+static uint64_t start_vruntime(const struct run_queue *rq, struct cgroup *cg)
+{
+    uint64_t lead;
+
+    if (cg == NULL || !sched_earlier(rq->min_vruntime, cg->lead_until))
+        return rq->min_vruntime;
+    lead = cg->lead_until - rq->min_vruntime;
+    return rq->min_vruntime + min(lead, sched_virtual(LATENCY_NS, group_share(cg)));
+}
+
 /* The running thread has run until `now`. */
 static void account(struct run_queue *rq, struct thread *t, uint64_t now)
 {
@@ -252,6 +281,8 @@ static void account(struct run_queue *rq, struct thread *t, uint64_t now)
         least = rq->first->vruntime;
     if (sched_earlier(rq->min_vruntime, least))
         rq->min_vruntime = least;
+    if (sched_earlier(rq->min_vruntime, t->vruntime))
+        note_lead(rq, t);
 }
 
 void thread_times(const struct thread *t, uint64_t *user, uint64_t *system)
@@ -391,10 +422,10 @@ void sched_start(struct thread *t)
     struct run_queue *rq = queue_of(t);
     irqflags_t flags = spin_lock(&rq->lock);
 
-    t->vruntime = rq->min_vruntime;
     t->state = THREAD_RUNNING;
     t->on_queue = true;
     enter_group(t);
+    t->vruntime = start_vruntime(rq, t->load_group);
     tree_insert(rq, t);
     check_preempt(cpu_get(t->cpu), rq, t);
     spin_unlock(&rq->lock, flags);

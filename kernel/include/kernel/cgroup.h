@@ -35,6 +35,7 @@ struct cgroup {
     uint64_t cpu_ns, cpu_user_ns; /* [a] run time, of this group and all below it */
     uint32_t weight;              /* [all run queues' locks] cpu.weight, 1..10000, default 100 */
     uint64_t load, share;         /* [a] what is runnable in it, what that gets: kernel/proc/sched.c */
+    uint64_t lead_until;          /* [run queue's lock] vruntime that its new threads start with, if that is still ahead */
     bool frozen;                  /* [a] */
     bool dying;                   /* [cgroup_lock] rmdir has begun: no new members */
     struct list_node children;    /* [cgroup_lock] */
