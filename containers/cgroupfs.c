@@ -444,6 +444,14 @@ static ssize_t control_read(struct file *f, struct io_buf *to, off_t *pos)
     return done;
 }
 
+/* As with Linux's "nsdelegate": who sees this group as the root of all may not lift its limits. */
+static bool is_limited_by(const struct cgroup *cg)
+{
+    const struct cgroup *root = current->nsproxy->cgroup->root;
+
+    return cg == root && root->parent != NULL;
+}
+
 static ssize_t control_write(struct file *f, struct io_buf *from, off_t *pos)
 {
     struct node *n = node_of(f->inode);
@@ -454,6 +462,8 @@ static ssize_t control_write(struct file *f, struct io_buf *from, off_t *pos)
 
     if (n->control->store == NULL)
         return -EINVAL;
+    if (n->control->controller != 0 && is_limited_by(n->cgroup))
+        return -EPERM;
     if (len >= sizeof(value))
         return -EINVAL;
     got = io_copy_from(value, from, len);

@@ -334,6 +334,7 @@ void containers_init(void);
 void containers_init(void)
 {
     namespaces_init();
+    device_policy_init();
     if (mount_internal(&nsfs_type, "nsfs", "", &nsfs_mount) < 0)
         panic("nsfs: no memory at boot");
 }
