@@ -10,7 +10,7 @@
  *     fault                                 munmap, fork, mprotect...
  *     -----                                 -------------------------
  *     seq = invalidations                   mm->lock taken
- *     page = mm_get_page()   (mm->lock)     vm_invalidate(): s2_lock, unmap, invalidations++
+ *     page = mm_get_page()   (mm->lock)     vm_invalidate(): invalidations++, unmap (s2_lock)
  *     s2_lock; seq unchanged? map           entries of the owner's page table change
  *
  * mm_get_page() runs before the change (then the change's invalidate comes after our
@@ -302,7 +302,7 @@ static gpa_t invalidate_some(struct vm *vm, gpa_t gpa, uaddr_t start, uaddr_t en
 }
 
 /*
- * mm->lock held, may not sleep. s2_lock is dropped in between, and slots may come and go then. Nothing
+ * mm->lock held. s2_lock is dropped in between, and slots may come and go then. Nothing
  * is mapped anew that has to be found: a fault that has its page already sees the new `invalidations`,
  * any other waits for mm->lock.
  */
@@ -315,6 +315,7 @@ static void vm_invalidate(struct mm_notifier *notifier, uaddr_t start, uaddr_t e
     vm->invalidations++;
     while ((gpa = invalidate_some(vm, gpa, start, end)) != GPA_END) {
         spin_unlock(&vm->s2_lock, flags);
+        cond_resched();
         flags = spin_lock(&vm->s2_lock);
     }
     spin_unlock(&vm->s2_lock, flags);

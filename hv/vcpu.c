@@ -228,20 +228,21 @@ static uint64_t read_xcr0(void)
     return (uint64_t)high << 32 | low;
 }
 
-static void xcr0_guest(const struct vcpu *vcpu)
+/* True: the guest has its XCR0, to be taken from it by xcr0_host(). Else it cannot change the host's. */
+static bool xcr0_guest(const struct vcpu *vcpu)
 {
-    if (vcpu->has_osxsave && fpu_xcr0() != 0 && vcpu->xcr0 != fpu_xcr0())
+    if (!vcpu->has_osxsave || fpu_xcr0() == 0)
+        return false;
+    if (vcpu->xcr0 != fpu_xcr0())
         write_xcr0(vcpu->xcr0);
+    return true;
 }
 
 /* Not every CPU model honours the XSETBV intercept: look at what the guest left there. */
 static void xcr0_host(struct vcpu *vcpu)
 {
-    uint64_t value;
+    uint64_t value = read_xcr0();
 
-    if (!vcpu->has_osxsave || fpu_xcr0() == 0)
-        return;
-    value = read_xcr0();
     vcpu->xcr0 = value;
     if (value != fpu_xcr0())
         write_xcr0(fpu_xcr0());
@@ -281,6 +282,7 @@ static bool enter_guest(struct vcpu *vcpu, struct vm_exit *vmexit)
     struct vm *vm = vcpu->vm;
     const struct hv_ops *ops = vm->ops;
     unsigned int cpu;
+    bool has_xcr0;
 
     irq_disable();
     __atomic_store_n(&vcpu->guest_cpu, cpu_number() + 1, __ATOMIC_SEQ_CST);
@@ -308,11 +310,12 @@ static bool enter_guest(struct vcpu *vcpu, struct vm_exit *vmexit)
     if (ops->uses_deadline)
         vcpu->entry_deadline_tsc = next_deadline_tsc();
     debug_registers_guest(vcpu);
-    xcr0_guest(vcpu);
+    has_xcr0 = xcr0_guest(vcpu);
 
     ops->enter(vcpu, vmexit);
 
-    xcr0_host(vcpu);
+    if (has_xcr0) /* has_osxsave may be another by now: a guest that shuts down may get an INIT */
+        xcr0_host(vcpu);
     stage2_leave(&vm->s2, cpu);
     __atomic_store_n(&vcpu->guest_cpu, 0, __ATOMIC_RELEASE);
     irq_enable(); /* the interrupt that ended the stay, if one did, is taken here */

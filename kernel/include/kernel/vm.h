@@ -55,7 +55,7 @@ struct vma {
 struct mm_notifier {
     struct list_node link;
     /* Pages of [start, end) are about to be unmapped, replaced or made read-only. After it
-     * returns no CPU may use a translation of them. Called with mm->lock held, may not sleep. */
+     * returns no CPU may use a translation of them. Called with mm->lock held; may call cond_resched(). */
     void (*invalidate)(struct mm_notifier *n, uaddr_t start, uaddr_t end);
     /* The address space ends: as invalidate of everything, and no mm function may be called after. */
     void (*release)(struct mm_notifier *n);
