@@ -288,7 +288,7 @@ attack-hogs -close; ct rm -f hog >/dev/null; attack-hogs -close
 
 
 def hog_scripts(hogs):
-    scripts_of = {"prepare": PREPARE + HOG % ("", "anonymous"), "bomb": BOMB, "in flight": IN_FLIGHT,
+    scripts_of = {"prepare": PREPARE + HOG % ("", "anonymous"), "bomb": BOMB, "in-flight": IN_FLIGHT,
                   "delays": "attack-delays"}
     scripts_of.update({name: HOG % ("--cap-add SYS_ADMIN" if name in ADMIN_HOGS else "", name) for name in hogs})
     return scripts_of
@@ -324,8 +324,8 @@ def test_fork_bomb(hogged):
 
 
 def test_closing_a_socket_costs_nothing_for_others_in_flight(hogged):
-    beside, alone = map(int, hogged["in flight"].stdout.split())
-    assert beside < 5 * alone + 20, hogged["in flight"]
+    beside, alone = map(int, hogged["in-flight"].stdout.split())
+    assert beside < 5 * alone + 20, hogged["in-flight"]
 
 
 def test_others_run_during_long_calls(hogged):
