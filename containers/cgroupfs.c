@@ -444,12 +444,14 @@ static ssize_t control_read(struct file *f, struct io_buf *to, off_t *pos)
     return done;
 }
 
-/* As with Linux's "nsdelegate": who sees this group as the root of all may not lift its limits. */
+/* As with Linux's "nsdelegate": who sees this group as the root of all, or none of it, may not lift its limits. */
 static bool is_limited_by(const struct cgroup *cg)
 {
-    const struct cgroup *root = current->nsproxy->cgroup->root;
-
-    return cg == root && root->parent != NULL;
+    for (const struct cgroup *g = current->nsproxy->cgroup->root; g->parent != NULL; g = g->parent) {
+        if (g == cg)
+            return true;
+    }
+    return false;
 }
 
 static ssize_t control_write(struct file *f, struct io_buf *from, off_t *pos)

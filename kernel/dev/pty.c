@@ -19,7 +19,9 @@
 #include "kernel/abi/ioctl.h"
 
 #define READ_CHUNK 512
-#define TYPE_CHUNK 32 /* one hold of tty->lock: each byte may be ^R, which goes over a whole line */
+/* One hold of tty->lock; where each byte may be ^R, which goes over a whole line, only so much. */
+#define TYPE_CHUNK 512
+#define LINE_CHUNK 32
 
 static struct pty *pty_of(struct tty *tty)
 {
@@ -154,13 +156,15 @@ static size_t type_bytes(struct file *f, const uint8_t *p, size_t n, int *err)
 
 static ssize_t master_write(struct file *f, struct io_buf *from, off_t *pos)
 {
+    const struct pty *pty = f->private;
     uint8_t chunk[TYPE_CHUNK];
     ssize_t done = 0;
     int err = 0;
 
     (void)pos;
     while (from->remaining > 0 && err == 0) {
-        ssize_t got = io_copy_from(chunk, from, min(from->remaining, sizeof(chunk)));
+        size_t n = READ_ONCE(pty->tty.ld.transparent) ? TYPE_CHUNK : LINE_CHUNK;
+        ssize_t got = io_copy_from(chunk, from, min(from->remaining, n));
 
         if (got < 0)
             err = (int)got;

@@ -165,7 +165,9 @@ static bool evict_oldest(const struct cgroup *cg)
     sb->evicting++;
     spin_unlock(&dcache_lock, flags);
 
+    current->is_evicting = true;
     put_chain(dentry_free(d));
+    current->is_evicting = false;
 
     flags = spin_lock(&dcache_lock);
     is_last = --sb->evicting == 0;
@@ -175,10 +177,11 @@ static bool evict_oldest(const struct cgroup *cg)
     return true;
 }
 
+/* An evicted name of an overlay puts others: those are evicted by the outermost loop. */
 void dentry_put(struct dentry *d)
 {
     put_chain(d);
-    while (unlikely(READ_ONCE(unused_count) > UNUSED_MAX) && evict_oldest(NULL))
+    while (unlikely(READ_ONCE(unused_count) > UNUSED_MAX) && !current->is_evicting && evict_oldest(NULL))
         ;
 }
 
@@ -271,6 +274,33 @@ static void hash_locked(struct dentry *d)
     list_add_head(bucket_of(d->name_hash), &d->hash);
     d->dir_pos = ++d->parent->last_pos;
     list_add_tail(&d->parent->children, &d->child);
+}
+
+/* Where a name stands among its siblings, marked, for another dentry to stand there. */
+struct place {
+    struct list_node mark;
+    uint64_t dir_pos;
+};
+
+static void place_of_locked(struct dentry *d, struct place *place)
+{
+    place->dir_pos = d->dir_pos;
+    list_init(&place->mark);
+    if (!list_is_empty(&d->hash) && d->inode != NULL)
+        list_add_tail(&d->child, &place->mark);
+}
+
+/* A listing that has passed the place, or has not, has passed the name or not: it is no new one. */
+static void hash_at_locked(struct dentry *d, struct place *place)
+{
+    if (list_is_empty(&place->mark)) {
+        hash_locked(d);
+        return;
+    }
+    list_add_head(bucket_of(d->name_hash), &d->hash);
+    d->dir_pos = place->dir_pos;
+    list_add_tail(&place->mark, &d->child);
+    list_remove(&place->mark);
 }
 
 void d_hash(struct dentry *d)
@@ -452,11 +482,11 @@ static void swap_names(struct dentry *a, struct dentry *b)
     b->name_len = len;
 }
 
-static void move_locked(struct dentry *d, struct dentry *parent)
+static void move_locked(struct dentry *d, struct dentry *parent, struct place *place)
 {
     d->parent = parent;
     d->name_hash = name_hash(parent, d->name, d->name_len);
-    hash_locked(d);
+    hash_at_locked(d, place);
 }
 
 /* The target ends up with the old name, unless both are short; nobody finds it by name any more. */
@@ -465,8 +495,12 @@ void d_move(struct dentry *d, struct dentry *target)
     irqflags_t flags = spin_lock(&dcache_lock);
     struct dentry *old_parent = d->parent;
     struct list_node dead = LIST_INIT(dead);
+    struct place place;
+    bool was_pinned = target->pinned;
 
     unhash_locked(d);
+    place_of_locked(target, &place);
+    target->pinned = false;
     unhash_locked(target);
     forget_children_locked(target, &dead);
     if (d->name == d->inline_name && target->name == target->inline_name) {
@@ -476,9 +510,11 @@ void d_move(struct dentry *d, struct dentry *target)
         swap_names(d, target);
     }
     dentry_get(target->parent);
-    move_locked(d, target->parent);
+    move_locked(d, target->parent, &place);
     spin_unlock(&dcache_lock, flags);
     free_dead(&dead);
+    if (was_pinned)
+        dentry_put(target);
     dentry_put(old_parent);
 }
 
@@ -487,12 +523,15 @@ void d_exchange(struct dentry *a, struct dentry *b)
     irqflags_t flags = spin_lock(&dcache_lock);
     struct dentry *parent_a = a->parent;
     struct dentry *parent_b = b->parent;
+    struct place place_a, place_b;
 
+    place_of_locked(a, &place_a);
+    place_of_locked(b, &place_b);
     unhash_locked(a);
     unhash_locked(b);
     swap_names(a, b);
-    move_locked(a, parent_b);
-    move_locked(b, parent_a);
+    move_locked(a, parent_b, &place_b);
+    move_locked(b, parent_a, &place_a);
     spin_unlock(&dcache_lock, flags);
 }
 

@@ -528,29 +528,36 @@ static int tmpfs_link(struct dentry *old, struct inode *dir, struct dentry *dent
     return 0;
 }
 
-static int tmpfs_unlink(struct inode *dir, struct dentry *dentry)
+/* The name goes, or is another file's from now on; the dentry is left to the caller. */
+static void lose_file(struct inode *dir, struct inode *inode)
 {
-    struct inode *inode = dentry->inode;
-
     if (inode->nlink > 1)
         give_back(&tmpfs_of(dir->sb)->inodes, 1);
     inode->nlink--;
     inode_touch(inode, ATTR_CTIME);
     dir_changed(dir, -1);
+}
+
+static void lose_directory(struct inode *dir, struct inode *inode)
+{
+    inode->nlink = 0;
+    dir->nlink--;
+    inode_touch(inode, ATTR_CTIME);
+    dir_changed(dir, -1);
+}
+
+static int tmpfs_unlink(struct inode *dir, struct dentry *dentry)
+{
+    lose_file(dir, dentry->inode);
     d_unpin(dentry);
     return 0;
 }
 
 static int tmpfs_rmdir(struct inode *dir, struct dentry *dentry)
 {
-    struct inode *inode = dentry->inode;
-
     if (d_has_children(dentry))
         return -ENOTEMPTY;
-    inode->nlink = 0;
-    dir->nlink--;
-    inode_touch(inode, ATTR_CTIME);
-    dir_changed(dir, -1);
+    lose_directory(dir, dentry->inode);
     d_unpin(dentry);
     return 0;
 }
@@ -603,15 +610,15 @@ static int tmpfs_rename(struct inode *odir, struct dentry *old, struct inode *nd
         dir_changed(odir, 0);
         dir_changed(ndir, 0);
     } else {
-        if (new->inode != NULL && is_dir &&d_has_children(new))
+        if (new->inode != NULL && is_dir && d_has_children(new))
             return -ENOTEMPTY;
         if (flags & RENAME_WHITEOUT) {
             err = make_whiteout(odir, old);
             if (err < 0)
                 return err;
         }
-        if (new->inode != NULL)
-            (void)(is_dir ? tmpfs_rmdir(ndir, new) : tmpfs_unlink(ndir, new)); /* checked above */
+        if (new->inode != NULL) /* it stays where it is until d_move() */
+            (is_dir ? lose_directory : lose_file)(ndir, new->inode);
         if (is_dir && odir != ndir)
             move_dir_link(odir, ndir);
         dir_changed(odir, -1);

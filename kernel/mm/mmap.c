@@ -367,7 +367,6 @@ static int prepare_move(struct mm *mm, uaddr_t from, size_t len, uaddr_t to)
     pte_t *e;
 
     while ((e = pt_next(mm, &va, from + len, &level)) != NULL) {
-        cond_resched();
         if (level > 0) {
             if (pt_split(mm, va) < 0)
                 goto prune;

@@ -237,14 +237,13 @@ static void account_times(struct thread *t, uint64_t delta_ns)
  * The running thread may be ahead of the others. What its group starts from now on is so, too, until they
  * have caught up: else a group would always be first whose threads start another one and wait or end.
  */
-static void note_lead(const struct run_queue *rq, const struct thread *t)
+static void note_lead(const struct run_queue *rq, const struct thread *t, uint64_t share)
 {
     struct cgroup *cg = t->load_group;
-    uint64_t lead = t->vruntime - rq->min_vruntime, share, whole;
+    uint64_t lead = t->vruntime - rq->min_vruntime, whole;
 
     if (cg == NULL)
         return;
-    share = thread_share(t);
     whole = group_share(cg);
     if (share != whole)
         lead = min(lead, sched_virtual(LATENCY_NS, share)) * share / whole;
@@ -265,7 +264,7 @@ static uint64_t start_vruntime(const struct run_queue *rq, struct cgroup *cg)
 /* The running thread has run until `now`. */
 static void account(struct run_queue *rq, struct thread *t, uint64_t now)
 {
-    uint64_t delta = now - t->started_ns, least;
+    uint64_t delta = now - t->started_ns, share, least;
 
     t->started_ns = now;
     loadavg_add(&rq->load, delta, t == this_cpu()->idle ? 0 : rq->count + 1);
@@ -273,7 +272,8 @@ static void account(struct run_queue *rq, struct thread *t, uint64_t now)
         this_cpu()->idle_ns += delta;
         return;
     }
-    t->vruntime += sched_virtual(delta, thread_share(t));
+    share = thread_share(t);
+    t->vruntime += sched_virtual(delta, share);
     account_times(t, delta);
 
     least = t->vruntime;
@@ -282,7 +282,7 @@ static void account(struct run_queue *rq, struct thread *t, uint64_t now)
     if (sched_earlier(rq->min_vruntime, least))
         rq->min_vruntime = least;
     if (sched_earlier(rq->min_vruntime, t->vruntime))
-        note_lead(rq, t);
+        note_lead(rq, t, share);
 }
 
 void thread_times(const struct thread *t, uint64_t *user, uint64_t *system)

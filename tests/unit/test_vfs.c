@@ -693,6 +693,38 @@ static void reading_a_directory_ends_while_names_change(void **state)
     eq(sys_close(0), 0);
 }
 
+/* A name that is there all the time is listed once, whichever file it is of. */
+static void replaced_and_exchanged_names_are_listed_once(void **state)
+{
+    static const char *const names[] = {"a", "b", "c", "d"};
+    uint8_t buf[24];
+    const char *seen = ((struct abi_dirent64 *)(void *)buf)->d_name;
+    char all[8] = "";
+
+    (void)state;
+    eq(sys_mkdir(U("l"), 0700), 0);
+    eq(sys_chdir(U("l")), 0);
+    for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
+        write_file(names[i], "");
+    eq(open_(".", O_RDONLY | O_DIRECTORY, 0), 0);
+    while (sys_getdents64(0, U(buf), 24) == 24) {
+        if (seen[0] == '.')
+            continue;
+        strcat(all, seen);
+        if (seen[0] == 'b') { /* a is past, c and d are to come */
+            write_file("new", "");
+            eq(sys_rename(U("new"), U("d")), 0);
+            eq(sys_renameat2(AT_FDCWD, U("a"), AT_FDCWD, U("c"), RENAME_EXCHANGE), 0);
+        }
+    }
+    assert_string_equal(all, "abcd");
+    eq(sys_close(0), 0);
+    for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
+        eq(sys_unlink(U(names[i])), 0);
+    eq(sys_chdir(U("..")), 0);
+    eq(sys_rmdir(U("l")), 0);
+}
+
 /* ---- permissions ---- */
 
 static void modes_are_enforced(void **state)
@@ -1207,6 +1239,7 @@ int main(void)
         TEST(renames_replace_and_refuse),
         TEST(directories_list_each_name_once),
         TEST(reading_a_directory_ends_while_names_change),
+        TEST(replaced_and_exchanged_names_are_listed_once),
         TEST(modes_are_enforced),
         TEST(times_are_set_and_kept),
         TEST(tmpfs_ends_with_enospc),

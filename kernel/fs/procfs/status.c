@@ -338,10 +338,8 @@ int proc_show_maps(struct seq *s, const struct proc_context *c)
     }
     fs_root(&root);
     mutex_lock(&mm->lock);
-    for (struct vma *v = vma_find(mm, 0); v != NULL && !s->failed; v = vma_next(v)) {
+    for (struct vma *v = vma_find(mm, 0); v != NULL && !s->failed; v = vma_next(v))
         show_area(s, mm, v, &root, buf);
-        cond_resched();
-    }
     mutex_unlock(&mm->lock);
     path_put(&root);
     kfree(buf);

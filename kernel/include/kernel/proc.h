@@ -112,6 +112,7 @@ struct thread {
     uint32_t cpu;              /* [r] whose run queue it belongs to */
     bool on_queue;             /* [r] running, or in that queue's tree */
     struct cgroup *load_group; /* [r] whose load it is part of while it is runnable; the process's */
+    bool is_evicting;          /* [c] frees unused names: kernel/fs/dentry.c */
     bool has_left_group;       /* [r] it exits: it is part of none any more */
     uint32_t policy;           /* [a] sched(7): SCHED_OTHER, BATCH or IDLE; kept, not obeyed */
     uint64_t started_ns;       /* [c] when it got the CPU */
