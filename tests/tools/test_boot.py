@@ -271,6 +271,16 @@ def test_each_run_claims_another_cpu():
     assert emulators.claim_cpu(family)[0] == claims[-1][0]
 
 
+def test_runs_that_see_no_claim_do_not_all_take_one_cpu():
+    cpus = {emulators.claim_cpu(f"test-{os.getpid()}-{i}")[0] for i in range(64)}
+    assert len(cpus) > 1 or len(os.sched_getaffinity(0)) == 1
+
+
+def test_no_claim_is_possible():
+    cpu, claim = emulators.claim_cpu("longer than a name may be" * 10)
+    assert cpu in os.sched_getaffinity(0) and claim is None
+
+
 def test_no_svm_no_binding(run):
     all_cpus = open("/proc/self/status").read().split("Cpus_allowed_list:\t")[1].split()[0]
     assert run(ALLOWED, "--cpu", "EPYC,-svm", "--exec", "true")[0] == all_cpus

@@ -4,6 +4,7 @@
     debug   port 0xE9, out only
     serial  COM1: a descriptor to write to, or the path of a terminal
 """
+import errno
 import os
 import random
 import shutil
@@ -30,16 +31,20 @@ def program(name):
 def claim_cpu(family="bulkhead-tools-boot"):
     """A CPU of this host that no other run has claimed, if there is one; and the claim, to be kept open. It is a name
     among abstract sockets: the same for all users and build folders, and gone with whoever has it.
+    Each network namespace has its own names: which CPU is tried first is left to chance, for the runs that see no claim.
     """
-    cpus = sorted(os.sched_getaffinity(0))
+    cpus = list(os.sched_getaffinity(0))
+    random.shuffle(cpus)
     for cpu in cpus:
         claim = socket.socket(socket.AF_UNIX)
         try:
             claim.bind(f"\0{family}-cpu{cpu}")
             return cpu, claim
-        except OSError:
+        except OSError as e:
             claim.close()
-    return random.choice(cpus), None
+            if e.errno != errno.EADDRINUSE:
+                break
+    return cpu, None
 
 
 class Qemu:
