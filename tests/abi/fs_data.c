@@ -16,6 +16,7 @@
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
@@ -361,6 +362,12 @@ static int lock(int fd, int cmd, int type, long start, long len)
     return r;
 }
 
+/* SIGALRM, again and again: the first may come before the wait that it is to end. */
+static void alarms(int seconds)
+{
+    setitimer(ITIMER_REAL, &(struct itimerval){{seconds, 0}, {seconds, 0}}, NULL);
+}
+
 static int locker(int fd)
 {
     struct flock l = {.l_type = F_WRLCK};
@@ -402,13 +409,14 @@ static void lockers(void)
 static void deadlock(int fd)
 {
     int ready[2];
+    pid_t pid;
     char c;
 
     if (pipe(ready) < 0)
         return;
     lock(fd, F_SETLK, F_WRLCK, 0, 10);
     fflush(stdout);
-    if (fork() == 0) {
+    if ((pid = fork()) == 0) {
         lock(fd, F_SETLK, F_WRLCK, 20, 10);
         (void)!write(ready[1], "x", 1);
         lock(fd, F_SETLKW, F_WRLCK, 0, 10); /* waits for the parent */
@@ -417,7 +425,7 @@ static void deadlock(int fd)
     (void)!read(ready[0], &c, 1);
     CALL(lock(fd, F_SETLK, F_RDLCK, 20, 1));
     CALL(lock(fd, F_GETLK, F_WRLCK, 0, 0));
-    nanosleep(&(struct timespec){0, 200000000}, NULL);
+    await_sleep(pid);
     CALL(lock(fd, F_SETLKW, F_WRLCK, 25, 1));
     CALL(lock(fd, F_SETLK, F_UNLCK, 0, 0));
     wait(NULL);
@@ -430,6 +438,7 @@ static void deadlock(int fd)
 static void ring_of_waiters(int fd, int n)
 {
     int ready[2], go[2];
+    pid_t pids[16];
     char c;
 
     if (pipe(ready) < 0 || pipe(go) < 0)
@@ -437,10 +446,11 @@ static void ring_of_waiters(int fd, int n)
     lock(fd, F_SETLK, F_WRLCK, 0, 1);
     fflush(stdout);
     for (int i = 1; i < n; i++) {
-        if (fork() == 0) {
+        if ((pids[i] = fork()) == 0) {
             lock(fd, F_SETLK, F_WRLCK, i, 1);
             (void)!write(ready[1], "x", 1);
             (void)!read(go[0], &c, 1);
+            (void)!write(ready[1], "x", 1);
             lock(fd, F_SETLKW, F_WRLCK, (i + 1) % n, 1);
             _exit(0);
         }
@@ -448,10 +458,13 @@ static void ring_of_waiters(int fd, int n)
     }
     for (int i = 1; i < n; i++)
         (void)!write(go[1], "x", 1);
-    nanosleep(&(struct timespec){0, 300000000}, NULL);
-    alarm(1);
+    for (int i = 1; i < n; i++)
+        (void)!read(ready[0], &c, 1);
+    for (int i = 1; i < n; i++)
+        await_sleep(pids[i]);
+    alarms(1);
     CALL(lock(fd, F_SETLKW, F_WRLCK, 1, 1));
-    alarm(0);
+    alarms(0);
     lock(fd, F_SETLK, F_UNLCK, 0, 0);
     while (wait(NULL) > 0)
         ;
@@ -483,8 +496,9 @@ static void locks(void)
     wait(NULL);
     CALL(flock(fd, LOCK_EX | LOCK_NB));
     sigaction(SIGALRM, &sa, NULL);
-    alarm(1);
+    alarms(1);
     CALL(flock(other, LOCK_EX));
+    alarms(0);
     CALL(lock(fd, F_SETLK, F_WRLCK, 0, 100));
     CALL(lock(fd, F_SETLK, F_UNLCK, 40, 20));
     CALL(lock(ro, F_SETLK, F_WRLCK, 0, 1));
@@ -497,7 +511,7 @@ static void locks(void)
         CALL(lock(fd, F_GETLK, F_WRLCK, 60, 1));
         CALL(lock(fd, F_SETLK, F_RDLCK, 39, 1));
         CALL(lock(fd, F_SETLK, F_WRLCK, 41, 19));
-        alarm(1);
+        alarms(1);
         CALL(lock(fd, F_SETLKW, F_WRLCK, 0, 1));
         exit(0);
     }
