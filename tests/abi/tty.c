@@ -502,18 +502,23 @@ static void session_ends(int m, int s)
 /* The leader dies of its terminal's end; then its job in the foreground hears of it. */
 static void leader_dies_of_hangup(int m, int s)
 {
+    int others[2];
     pid_t pid;
 
     prctl(PR_SET_CHILD_SUBREAPER, 1);
+    if (pipe(others) < 0)
+        return;
     pid = fork();
     if (pid == 0) {
         close(m);
+        close(others[1]);
         setsid();
         ioctl(s, TIOCSCTTY, 0);
         if (fork() == 0) { /* in the background */
             setpgid(0, 0);
             catch (SIGHUP);
-            usleep(500000);
+            while (read(others[0], buf, 1) < 0) /* until all others are gone */
+                continue;
             printf("the background got SIGHUP %d\n", seen[SIGHUP]);
             _exit(7);
         }
@@ -530,8 +535,10 @@ static void leader_dies_of_hangup(int m, int s)
     close(s);
     close(m);
     printf("leader %x\n", child_status(pid));
-    for (int i = 0; i < 2; i++)
-        printf("orphan %x\n", child_status(-1));
+    printf("orphan %x\n", child_status(-1));
+    close(others[1]);
+    printf("orphan %x\n", child_status(-1));
+    close(others[0]);
     CALL(waitpid(-1, NULL, 0));
 }
 
