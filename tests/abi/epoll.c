@@ -10,6 +10,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -279,6 +280,22 @@ static void keep_looking(int outer)
         poll(&p, 1, 0);
 }
 
+static pid_t start(void (*fn)(int ep), int ep)
+{
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        fn(ep);
+        _exit(1);
+    }
+    if (pid < 0) {
+        perror("fork");
+        exit(1);
+    }
+    return pid;
+}
+
 static long now_ms(void)
 {
     struct timespec ts;
@@ -299,12 +316,8 @@ static void looked_at(void)
         return;
     CALL(add(inner, p[0], EPOLLIN));
     CALL(add(outer, inner, EPOLLIN));
-    busy = fork();
-    if (busy == 0)
-        keep_busy(inner);
-    looker = fork();
-    if (looker == 0)
-        keep_looking(outer);
+    busy = start(keep_busy, inner);
+    looker = start(keep_looking, outer);
     for (long now = now_ms(); now < end && late == 0; now = now_ms())
         late += epoll_wait(outer, got, 1, 4000) != 1 || now_ms() - now > 2000;
     printf("late: %d\n", late);
