@@ -67,7 +67,7 @@ static inline void abi_show_bytes(const char *what, const void *p, long n)
     fflush(stdout);
 }
 
-/* Until the process or thread has this state in /proc. */
+/* Until the process or thread, which there is, has this state in /proc. */
 static inline void await_state(pid_t tid, char wanted)
 {
     char path[64], state = 0;
@@ -76,10 +76,12 @@ static inline void await_state(pid_t tid, char wanted)
     while (state != wanted) {
         FILE *f = fopen(path, "r");
 
-        if (f == NULL || fscanf(f, "%*d %*s %c", &state) != 1)
-            state = 0;
-        if (f != NULL)
-            fclose(f);
+        if (f == NULL || fscanf(f, "%*d %*s %c", &state) != 1 || (state == 'Z' && wanted != 'Z')) {
+            printf("who was to get into state %c has ended\n", wanted);
+            fflush(stdout);
+            _exit(1);
+        }
+        fclose(f);
         usleep(1000);
     }
 }
