@@ -11,7 +11,10 @@ together() { # N COMMAND: with $i from 1 to N at once; output and status to /tmp
     wait
 }
 again() { # COMMAND, once nobody else is starting or removing what it is about
-    while out=$("$@" 2>&1); s=$?; case $out in *' is busy: '*) ;; *) false ;; esac; do :; done
+    tries=100
+    while out=$("$@" 2>&1); s=$?; case $out in *' is busy: '*) [ $((tries -= 1)) -gt 0 ] ;; *) false ;; esac; do
+        sleep 0.1
+    done
     echo "$out"
     return $s
 }
