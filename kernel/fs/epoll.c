@@ -584,19 +584,26 @@ static uint32_t epoll_poll(struct file *f, struct poll_table *pt)
     return events;
 }
 
-static void epoll_release(struct file *f)
+/* Every epoll's users wait for epoll_mutex: it is not kept for all the items of a large one. */
+static bool remove_some_items(struct epoll *ep)
 {
-    struct epoll *ep = f->private;
-    struct rb_node *n;
+    struct rb_node *n = NULL;
 
     mutex_lock(&epoll_mutex);
     mutex_lock(&ep->mutex);
-    while ((n = rb_first(&ep->items)) != NULL) {
+    for (unsigned i = 0; i < 64 && (n = rb_first(&ep->items)) != NULL; i++)
         remove_item(rb_entry(n, struct item, node));
-        cond_resched();
-    }
     mutex_unlock(&ep->mutex);
     mutex_unlock(&epoll_mutex);
+    return n != NULL;
+}
+
+static void epoll_release(struct file *f)
+{
+    struct epoll *ep = f->private;
+
+    while (remove_some_items(ep))
+        cond_resched();
     kfree(ep);
 }
 

@@ -268,8 +268,11 @@ long sys_fremovexattr(int fd, uaddr_t name)
 
 /* ---- attributes in memory ---- */
 
+/* A leaf: changing the list takes it besides inode->lock, looking an attribute up takes nothing else. */
+static struct spinlock simple_lock = SPINLOCK_INIT;
+
 struct simple_xattr {
-    struct list_node link; /* [inode->lock] */
+    struct list_node link; /* [inode->lock, simple_lock] */
     char *name;            /* behind the structure, the value behind it */
     void *value;
     size_t size;
@@ -291,16 +294,21 @@ static struct simple_xattr *simple_find(struct inode *inode, const char *name)
 
 int simple_xattr_get(struct inode *inode, const char *name, void *buf, size_t size)
 {
+    irqflags_t lock_flags = spin_lock(&simple_lock);
     const struct simple_xattr *x = simple_find(inode, name);
+    int len;
 
-    if (x == NULL)
-        return -ENODATA;
-    if (size == 0)
-        return (int)x->size;
-    if (size < x->size)
-        return -ERANGE;
-    memcpy(buf, x->value, x->size);
-    return (int)x->size;
+    if (x == NULL) {
+        len = -ENODATA;
+    } else if (size != 0 && size < x->size) {
+        len = -ERANGE;
+    } else {
+        len = (int)x->size;
+        if (size != 0)
+            memcpy(buf, x->value, x->size);
+    }
+    spin_unlock(&simple_lock, lock_flags);
+    return len;
 }
 
 static struct simple_xattr *simple_alloc(const char *name, const void *buf, size_t size)
@@ -322,26 +330,32 @@ static struct simple_xattr *simple_alloc(const char *name, const void *buf, size
 int simple_xattr_set(struct inode *inode, const char *name, const void *buf, size_t size, int flags)
 {
     struct simple_xattr *old = simple_find(inode, name);
+    struct list_node *list = inode->xattrs;
     struct simple_xattr *x;
+    irqflags_t lock_flags;
 
     if (old != NULL && (flags & XATTR_CREATE))
         return -EEXIST;
     if (old == NULL && (flags & XATTR_REPLACE))
         return -ENODATA;
-    if (inode->xattrs == NULL) {
-        inode->xattrs = kalloc_for(current_cgroup(), sizeof(*inode->xattrs));
-        if (inode->xattrs == NULL)
+    if (list == NULL) {
+        list = kalloc_for(current_cgroup(), sizeof(*list));
+        if (list == NULL)
             return -ENOMEM;
-        list_init(inode->xattrs);
+        list_init(list);
     }
     x = simple_alloc(name, buf, size);
+    lock_flags = spin_lock(&simple_lock);
+    inode->xattrs = list;
+    if (x != NULL) {
+        if (old != NULL)
+            list_remove(&old->link);
+        list_add_tail(list, &x->link);
+    }
+    spin_unlock(&simple_lock, lock_flags);
     if (x == NULL)
         return -ENOMEM;
-    if (old != NULL) {
-        list_remove(&old->link);
-        kfree(old);
-    }
-    list_add_tail(inode->xattrs, &x->link);
+    kfree(old);
     inode_touch(inode, ATTR_CTIME);
     return 0;
 }
@@ -373,10 +387,13 @@ int simple_xattr_list(struct inode *inode, char *buf, size_t size)
 int simple_xattr_remove(struct inode *inode, const char *name)
 {
     struct simple_xattr *x = simple_find(inode, name);
+    irqflags_t lock_flags;
 
     if (x == NULL)
         return -ENODATA;
+    lock_flags = spin_lock(&simple_lock);
     list_remove(&x->link);
+    spin_unlock(&simple_lock, lock_flags);
     kfree(x);
     inode_touch(inode, ATTR_CTIME);
     return 0;

@@ -62,11 +62,8 @@ ino_t ovl_upper_ino(const struct super_block *sb, struct dentry *upper)
     ino_t origin;
     int len = -ENODATA;
 
-    if (inode->ops->getxattr != NULL) {
-        mutex_lock(&inode->lock);
+    if (inode->ops->getxattr != NULL) /* without inode->lock: a write to the file may hold it for long */
         len = inode->ops->getxattr(upper, ORIGIN_XATTR, &origin, sizeof(origin));
-        mutex_unlock(&inode->lock);
-    }
     return len == sizeof(origin) ? origin : ovl_ino(sb, 0, inode->ino);
 }
 
