@@ -570,6 +570,7 @@ static void own_terminals(void)
 int main(void)
 {
     setvbuf(stdout, NULL, _IOLBF, 0);
+    signal(SIGHUP, SIG_DFL); /* "nohup make test" ignores it */
     alarm(60);
     own_terminals();
     pairs();
