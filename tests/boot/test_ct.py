@@ -517,4 +517,4 @@ def test_containers_share_the_cpu_whatever_runs_in_them(machine, build):
     result = machine.run(BUSY, add={"/bin/relay": os.path.join(build, "attacks/relay")})
     many, relay = ([int(n) for n in line.split()] for line in result.stdout.splitlines())
     assert 0.8 < many[0] / many[1] < 1.25, str(result)
-    assert 0.5 < relay[0] / relay[1] < 2, str(result)
+    assert 1 / 3 < relay[0] / relay[1] < 3, str(result)
