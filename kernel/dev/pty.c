@@ -18,10 +18,8 @@
 
 #include "kernel/abi/ioctl.h"
 
-#define READ_CHUNK 512
-/* One hold of tty->lock; where each byte may be ^R, which goes over a whole line, only so much. */
-#define TYPE_CHUNK 512
-#define LINE_CHUNK 32
+#define CHUNK      512 /* one hold of tty->lock */
+#define LINE_CHUNK 32  /* where each byte typed may be ^R, which goes over a whole line */
 
 static struct pty *pty_of(struct tty *tty)
 {
@@ -94,7 +92,7 @@ static ssize_t master_read(struct file *f, struct io_buf *to, off_t *pos)
 {
     struct pty *pty = f->private;
     struct tty *tty = &pty->tty;
-    uint8_t chunk[READ_CHUNK];
+    uint8_t chunk[CHUNK];
     ssize_t done = 0;
     int err;
 
@@ -157,13 +155,13 @@ static size_t type_bytes(struct file *f, const uint8_t *p, size_t n, int *err)
 static ssize_t master_write(struct file *f, struct io_buf *from, off_t *pos)
 {
     const struct pty *pty = f->private;
-    uint8_t chunk[TYPE_CHUNK];
+    uint8_t chunk[CHUNK];
     ssize_t done = 0;
     int err = 0;
 
     (void)pos;
     while (from->remaining > 0 && err == 0) {
-        size_t n = READ_ONCE(pty->tty.ld.transparent) ? TYPE_CHUNK : LINE_CHUNK;
+        size_t n = READ_ONCE(pty->tty.ld.transparent) ? CHUNK : LINE_CHUNK;
         ssize_t got = io_copy_from(chunk, from, min(from->remaining, n));
 
         if (got < 0)

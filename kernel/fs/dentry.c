@@ -290,7 +290,7 @@ static void place_of_locked(struct dentry *d, struct place *place)
         list_add_tail(&d->child, &place->mark);
 }
 
-/* A listing that has passed the place, or has not, has passed the name or not: it is no new one. */
+/* The name was there before: a listing that goes on shows it if it had not come to that place yet. */
 static void hash_at_locked(struct dentry *d, struct place *place)
 {
     if (list_is_empty(&place->mark)) {
@@ -551,7 +551,7 @@ static struct dentry *any_child(struct dentry *dir)
     return d;
 }
 
-static bool is_evicting(const struct super_block *sb)
+static bool has_evictions(const struct super_block *sb)
 {
     irqflags_t flags = spin_lock(&dcache_lock);
     bool yes = sb->evicting > 0;
@@ -576,5 +576,5 @@ void dcache_kill_super(struct super_block *sb)
         cond_resched();
     }
     dentry_put(d);
-    wait_event(&evicted_wq, !is_evicting(sb));
+    wait_event(&evicted_wq, !has_evictions(sb));
 }
